@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+// Runs the CLI: the sources in a checkout (Node strips their types), the built files in a package.
+import { existsSync } from "node:fs";
+
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (!(major > 24 || (major === 24 && minor >= 9) || (major === 22 && minor >= 21))) {
+  process.stderr.write(
+    `gasoline needs Node 22.21.1 or 24.9 and later, and this is ${process.version}. ` +
+      "Install a newer Node, or start it through npx or npm, which bring one along in a checkout.\n",
+  );
+  process.exit(1);
+}
+
+const source = new URL("../src/cli/main.ts", import.meta.url);
+const built = new URL("../dist/src/cli/main.js", import.meta.url);
+await import((existsSync(source) ? source : built).href);

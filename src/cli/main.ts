@@ -1,0 +1,1 @@
+process.stdout.write("gasoline: not yet wired\n");
