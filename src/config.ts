@@ -113,3 +113,17 @@ export const DEFAULTS: Config = Object.freeze({
   replyBytes: 8_000,
   replyBytesMax: 10_000,
 });
+
+/** The limits of a store with `arenaBytes` of slabs: every ring's reserve and record bound grow alike. */
+export function scaleLimits(limits: StoreLimits, arenaBytes: number): StoreLimits {
+  const factor = arenaBytes / limits.arenaBytes;
+  const scale = (stream: StreamLimits): StreamLimits => ({
+    recordsMax: Math.max(64, Math.round(stream.recordsMax * factor)),
+    bytesReserved: Math.floor(stream.bytesReserved * factor),
+    ttlMs: stream.ttlMs,
+  });
+  const streams = Object.fromEntries(
+    Object.entries(limits.streams).map(([name, stream]) => [name, scale(stream)]),
+  ) as Record<Stream, StreamLimits>;
+  return { ...limits, arenaBytes, streams, pinned: scale(limits.pinned) };
+}
