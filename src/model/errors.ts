@@ -5,7 +5,8 @@
 export const ERRORS = {
   // a request that cannot be read
   malformed_body: { http: 400, grpc: 3 },
-  bad_encoding: { http: 400, grpc: 3 },
+  /** A compression that is not read; gRPC's own word for it is UNIMPLEMENTED. */
+  bad_encoding: { http: 400, grpc: 12 },
   bad_parameter: { http: 400, grpc: 3 },
   unauthenticated: { http: 401, grpc: 16 },
   forbidden_host: { http: 403, grpc: 7 },
@@ -20,6 +21,8 @@ export const ERRORS = {
   // a receiver that cannot take it now: the client retries
   overloaded: { http: 503, grpc: 14 },
   internal: { http: 500, grpc: 13 },
+  // a start that cannot go on
+  port_taken: { http: 503, grpc: 14 },
 } as const satisfies Record<string, { readonly http: number; readonly grpc: number }>;
 
 export type ErrorCode = keyof typeof ERRORS;

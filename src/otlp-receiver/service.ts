@@ -1,0 +1,92 @@
+import type { ReceiverLimits } from "../config.ts";
+import { GasolineError } from "../model/errors.ts";
+import type { Signal } from "../wire/encode-response.ts";
+import { type Admission, BodyInFlight, tooLarge } from "./admission.ts";
+import type { Gather } from "./gather.ts";
+import { type Compression, inflateNow, inflateOnThreadPool } from "./inflate.ts";
+import type { Ingested } from "./response.ts";
+import type { Format } from "./signals.ts";
+import type { Counters } from "./stats.ts";
+
+/** What a guard may look at: the same of an HTTP request and of a gRPC call. */
+export interface GuardedRequest {
+  readonly origin: string | undefined;
+  readonly authorization: string | undefined;
+  readonly apiKey: string | undefined;
+}
+
+/** Says no to an export request (foreign origin, missing key); `undefined` lets it in. */
+export type Guard = (request: GuardedRequest) => GasolineError | undefined;
+
+/** What every way in shares: limits, accounting, and the way on to the sink. */
+export interface Service {
+  readonly limits: ReceiverLimits;
+  readonly admission: Admission;
+  readonly counters: Counters;
+  readonly guard: Guard;
+  readonly gather: Gather;
+  /** Hands a whole, inflated body on. Throws GasolineError when it is not an OTLP request; then nothing was kept. */
+  readonly ingest: (signal: Signal, format: Format, body: Buffer) => Ingested;
+  readonly warn: (message: string) => void;
+}
+
+/** Output that is inflated on the event loop, as a multiple of `inflateSyncBytesMax`: more would block ingest. */
+const INFLATE_NOW_RATIO = 32;
+
+/**
+ * Inflates a body from byte `skip` on, at once when it is small and on the thread pool when it is not, and calls
+ * `done` with the inflated body, which the caller releases, or `fail`. The compressed body is released here on
+ * failure; on success it is the caller's as well.
+ */
+export function inflateBody(
+  service: Service,
+  compression: Compression,
+  body: BodyInFlight,
+  skip: number,
+  done: (inflated: BodyInFlight) => void,
+  fail: (error: unknown) => void,
+): void {
+  const { bodyBytesMax, inflateSyncBytesMax } = service.limits;
+  const inflated = new BodyInFlight(service.admission, bodyBytesMax);
+  const giveUp = (error: unknown): void => {
+    inflated.release();
+    body.release();
+    fail(error);
+  };
+  if (body.bytes - skip <= inflateSyncBytesMax) {
+    const outputMax = Math.min(bodyBytesMax, INFLATE_NOW_RATIO * inflateSyncBytesMax);
+    let output: Buffer | null;
+    try {
+      output = inflateNow(compression, service.gather(body.chunks, body.bytes, skip), outputMax);
+      if (output === null && outputMax === bodyBytesMax) throw tooLarge(bodyBytesMax);
+    } catch (error) {
+      giveUp(error);
+      return;
+    }
+    if (output !== null) {
+      const refusal = inflated.add(output);
+      if (refusal === undefined) done(inflated);
+      else giveUp(refusal);
+      return;
+    }
+  }
+  const input = skip === 0 ? body.chunks : [Buffer.concat(body.chunks).subarray(skip)];
+  inflateOnThreadPool(
+    compression,
+    input,
+    (output) => inflated.add(output),
+    (error) => (error === undefined ? done(inflated) : giveUp(error)),
+  );
+}
+
+/** The error as users meet it. Anything but a GasolineError is a fault of this program, said and warned of. */
+export function toGasolineError(service: Service, thrown: unknown): GasolineError {
+  if (thrown instanceof GasolineError) return thrown;
+  const reason = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  service.warn(`An export request met an internal error: ${reason}`);
+  return new GasolineError(
+    "internal",
+    "The receiver met an internal error, and nothing of this request was kept.",
+    "Its log has the details; please report it.",
+  );
+}
