@@ -27,18 +27,30 @@ export function validateMessage(
     const tag = varintValue(body, p);
     const valueAt = varintEnd(body, p, end);
     p = fieldEnd(body, valueAt, end, tag);
-    const known = schema.fields[fieldNumber(tag)];
-    if (known === undefined) continue;
-    const wire = tag & 7;
-    if (wire === WIRE.length && WIRE_OF_KIND[known.kind] === WIRE.length) {
-      if (known.message !== undefined) {
-        validateMessage(body, payloadStart(body, valueAt, end), p, known.message, depthMax);
-      }
-    } else if (wire === WIRE.length && known.repeated) {
-      validatePacked(body, payloadStart(body, valueAt, end), p, known);
-    } else if (wire !== WIRE_OF_KIND[known.kind]) {
-      throw wrongWireType(valueAt, schema, known, wire);
-    }
+    validateField(body, valueAt, p, tag, schema, depthMax);
+  }
+}
+
+/** Checks one field of `schema` whose value lies between `valueAt` and `end` (see `fieldEnd`). */
+export function validateField(
+  body: Uint8Array,
+  valueAt: number,
+  end: number,
+  tag: number,
+  schema: Message,
+  depthMax: number,
+): void {
+  const known = schema.fields[fieldNumber(tag)];
+  if (known === undefined) return;
+  const wire = tag & 7;
+  const expected = WIRE_OF_KIND[known.kind];
+  if (wire === expected) {
+    if (known.message === undefined) return;
+    validateMessage(body, payloadStart(body, valueAt, end), end, known.message, depthMax);
+  } else if (wire === WIRE.length && known.repeated) {
+    validatePacked(body, payloadStart(body, valueAt, end), end, known);
+  } else {
+    throw wrongWireType(valueAt, schema, known, wire);
   }
 }
 

@@ -1,0 +1,96 @@
+import type { MetricHeader, ScopeGroup } from "../model/scan-table.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { fieldEnd, fieldNumber, payloadStart, varintEnd, varintValue } from "./cursor.ts";
+
+/** One span or log record as stored: its message's bytes, and who sent it. */
+export interface RawRecord {
+  readonly group: ScopeGroup;
+  readonly bytes: Uint8Array;
+}
+
+/** One data point as stored: its message's bytes, the metric it belongs to, and who sent it. */
+export interface RawPoint extends RawRecord {
+  readonly header: MetricHeader;
+}
+
+/**
+ * ExportTraceServiceRequest bytes of these spans, in order. Consecutive spans of one `group` object share a
+ * resource and scope entry. No records make an empty request: zero bytes.
+ */
+export function encodeTraces(records: readonly RawRecord[]): Uint8Array {
+  return encodeGroups(records, (entry, group) => {
+    for (const record of group) entry.bytesField(2, record.bytes);
+  });
+}
+
+/** `encodeTraces` for log records: ExportLogsServiceRequest has the same field numbers. */
+export const encodeLogs: (records: readonly RawRecord[]) => Uint8Array = encodeTraces;
+
+/**
+ * ExportMetricsServiceRequest bytes of these points, in order. Consecutive points of one `group` share a resource
+ * and scope entry, and those of one `header` object a Metric.
+ */
+export function encodeMetrics(points: readonly RawPoint[]): Uint8Array {
+  return encodeGroups(points, (entry, group) => {
+    for (const run of runsOf(group, (point) => point.header)) {
+      entry.bytesField(2, encodeMetric(run[0]!.header, run));
+    }
+  });
+}
+
+function encodeGroups<Raw extends RawRecord>(
+  records: readonly Raw[],
+  writeRecords: (entry: ByteWriter, group: readonly Raw[]) => void,
+): Uint8Array {
+  const request = new ByteWriter();
+  for (const run of runsOf(records, (record) => record.group)) {
+    const group = run[0]!.group;
+    const scopeEntry = new ByteWriter();
+    scopeEntry.bytesField(1, group.scope);
+    writeRecords(scopeEntry, run);
+    if (group.scopeSchemaUrl.length > 0) scopeEntry.bytesField(3, group.scopeSchemaUrl);
+    const resourceEntry = new ByteWriter();
+    resourceEntry.bytesField(1, group.resource);
+    resourceEntry.bytesField(2, scopeEntry.finish());
+    if (group.resourceSchemaUrl.length > 0) resourceEntry.bytesField(3, group.resourceSchemaUrl);
+    request.bytesField(1, resourceEntry.finish());
+  }
+  return request.finish();
+}
+
+/**
+ * A Metric with the points in its data. They are written into the header's data message rather than beside it as a
+ * second one: protobuf would merge the two, but not every receiver does.
+ */
+function encodeMetric(header: MetricHeader, points: readonly RawPoint[]): Uint8Array {
+  const metric = new ByteWriter();
+  const data = new ByteWriter();
+  const bytes = header.bytes;
+  const end = bytes.length;
+  let p = 0;
+  while (p < end) {
+    const fieldAt = p;
+    const tag = varintValue(bytes, p);
+    const valueAt = varintEnd(bytes, p, end);
+    p = fieldEnd(bytes, valueAt, end, tag);
+    if (fieldNumber(tag) === header.dataField) data.raw(bytes.subarray(payloadStart(bytes, valueAt, p), p));
+    else metric.raw(bytes.subarray(fieldAt, p));
+  }
+  for (const point of points) data.bytesField(1, point.bytes);
+  metric.bytesField(header.dataField, data.finish());
+  return metric.finish();
+}
+
+/** Longest runs of neighbours with the same key (by identity). */
+function runsOf<T>(items: readonly T[], keyOf: (item: T) => unknown): T[][] {
+  const runs: T[][] = [];
+  let key: unknown;
+  for (const item of items) {
+    const next = keyOf(item);
+    const last = runs.at(-1);
+    if (last !== undefined && next === key) last.push(item);
+    else runs.push([item]);
+    key = next;
+  }
+  return runs;
+}

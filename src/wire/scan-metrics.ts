@@ -1,0 +1,152 @@
+import type { MetricHeader, PointTable } from "../model/scan-table.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { fieldEnd, fieldNumber, payloadStart, varintEnd, varintValue } from "./cursor.ts";
+import { asBuffer, textAt } from "./decode-scalars.ts";
+import { growPointTable, resetPointTable } from "./record-table.ts";
+import { scanKeyValue } from "./scan-attributes.ts";
+import { type SignalScan, scanGroups } from "./scan-groups.ts";
+import { clearId, word32 } from "./scan-ids.ts";
+import { METRIC, METRICS_REQUEST, type Message } from "./schema.ts";
+import { validateField } from "./validate-message.ts";
+
+/**
+ * Reads an ExportMetricsServiceRequest in one pass. Rows are data points: their time as start with end 0, no ids
+ * and no name; the metric they belong to is kept once as a `MetricHeader`. A metric without points makes no
+ * header. Throws `malformed_body` or `too_large`, and leaves the table empty then.
+ */
+export function scanMetrics(body: Uint8Array, table: PointTable, depthMax = 64): void {
+  resetPointTable(table);
+  try {
+    scanGroups(body, table, METRICS, depthMax);
+    table.body = body;
+  } catch (error) {
+    resetPointTable(table);
+    throw error;
+  }
+}
+
+const METRICS: SignalScan<PointTable> = { request: METRICS_REQUEST, scanRecord: scanMetric };
+
+/** Field numbers of the data in Metric (a oneof). */
+const DATA_FIELDS: ReadonlySet<number> = new Set([5, 7, 9, 10, 11]);
+
+/** Where each kind of data point has its attributes, by the data's field number in Metric. */
+export const POINT_ATTRIBUTES_FIELD: Readonly<Record<number, number>> = { 5: 7, 7: 7, 9: 9, 10: 1, 11: 7 };
+
+/** Data points are field 1 of every kind of data. */
+export const POINT_TAG = 0x0a;
+
+function scanMetric(body: Uint8Array, at: number, end: number, table: PointTable, depthMax: number): void {
+  const buffer = asBuffer(body);
+  // The data is a oneof: only the last kind of data counts, from where no other kind follows. (Data of one kind
+  // that comes twice is merged.)
+  let dataField = 0;
+  let dataFrom = end;
+  let name = "";
+  for (let p = at; p < end; ) {
+    const fieldAt = p;
+    const tag = varintValue(body, p);
+    const valueAt = varintEnd(body, p, end);
+    p = fieldEnd(body, valueAt, end, tag);
+    const field = fieldNumber(tag);
+    if (!DATA_FIELDS.has(field)) {
+      validateField(body, valueAt, p, tag, METRIC, depthMax);
+      if (field === 1) name = textAt(buffer, valueAt, p);
+    } else if (field !== dataField) {
+      dataField = field;
+      dataFrom = fieldAt;
+    }
+  }
+
+  const header = new ByteWriter();
+  const data = new ByteWriter();
+  const firstRow = table.count;
+  for (let p = at; p < end; ) {
+    const fieldAt = p;
+    const tag = varintValue(body, p);
+    const valueAt = varintEnd(body, p, end);
+    p = fieldEnd(body, valueAt, end, tag);
+    if (!DATA_FIELDS.has(fieldNumber(tag))) {
+      header.raw(body.subarray(fieldAt, p));
+    } else if (fieldAt < dataFrom || (tag & 7) !== 2) {
+      validateField(body, valueAt, p, tag, METRIC, depthMax);
+    } else {
+      scanData(body, payloadStart(body, valueAt, p), p, dataField, table, data, depthMax);
+    }
+  }
+  if (table.count === firstRow) return;
+  header.bytesField(dataField, data.finish());
+  table.metrics.push(createHeader(header.finish(), name, dataField));
+}
+
+function createHeader(bytes: Uint8Array, name: string, dataField: number): MetricHeader {
+  return { bytes: Uint8Array.prototype.slice.call(bytes), name, dataField };
+}
+
+/** Points become rows; the other fields of the data are copied to `rest`. */
+function scanData(
+  body: Uint8Array,
+  at: number,
+  end: number,
+  dataField: number,
+  table: PointTable,
+  rest: ByteWriter,
+  depthMax: number,
+): void {
+  const dataSchema = METRIC.fields[dataField]!.message!;
+  const pointSchema = dataSchema.fields[1]!.message!;
+  let p = at;
+  while (p < end) {
+    const fieldAt = p;
+    const tag = varintValue(body, p);
+    const valueAt = varintEnd(body, p, end);
+    p = fieldEnd(body, valueAt, end, tag);
+    if (tag === POINT_TAG) {
+      scanPoint(body, payloadStart(body, valueAt, p), p, dataField, pointSchema, table, depthMax);
+    } else {
+      validateField(body, valueAt, p, tag, dataSchema, depthMax);
+      rest.raw(body.subarray(fieldAt, p));
+    }
+  }
+}
+
+function scanPoint(
+  body: Uint8Array,
+  at: number,
+  end: number,
+  dataField: number,
+  schema: Message,
+  table: PointTable,
+  depthMax: number,
+): void {
+  const attributesTag = POINT_ATTRIBUTES_FIELD[dataField]! * 8 + 2;
+  let timeAt = -1;
+  let marks = 0;
+  let p = at;
+  while (p < end) {
+    const tag = varintValue(body, p);
+    const valueAt = varintEnd(body, p, end);
+    p = fieldEnd(body, valueAt, end, tag);
+    if (tag === attributesTag) {
+      marks |= scanKeyValue(body, payloadStart(body, valueAt, p), p, 1, depthMax);
+    } else {
+      validateField(body, valueAt, p, tag, schema, depthMax);
+      if (tag === 0x19) timeAt = valueAt; // 3 time_unix_nano, in all kinds of points
+    }
+  }
+
+  if (table.count === table.offset.length) growPointTable(table);
+  const row = table.count++;
+  table.offset[row] = at;
+  table.length[row] = end - at;
+  table.group[row] = table.groups.length;
+  table.metric[row] = table.metrics.length;
+  clearId(table.ids, 8 * row, 8);
+  table.times[4 * row] = timeAt < 0 ? 0 : word32(body, timeAt);
+  table.times[4 * row + 1] = timeAt < 0 ? 0 : word32(body, timeAt + 4);
+  table.times[4 * row + 2] = 0;
+  table.times[4 * row + 3] = 0;
+  table.nameOffset[row] = 0;
+  table.nameLength[row] = 0;
+  table.bits[row] = marks;
+}
