@@ -135,7 +135,7 @@ function parseLine(line: string): Line {
     /^(?<indent> *)(?<service>\S+) +(?<label>[^|]*?) +(?<bar>\|(?:=*(?<end>[|>]))?)(?<extras>.*)$/.exec(line);
   if (match === null) throw new Error(`not a line of a drawn trace: ${line}`);
   const { indent, service, label, bar, end, extras } = match.groups as Record<string, string>;
-  const words = label!.split(" ");
+  const words = label!.trim().split(/ +/);
   const kind = SPAN_KINDS.find((known) => known === words[0]);
   const from = line.indexOf("|");
   const marks = extras!.split(" ").filter((mark) => mark !== "");
