@@ -1,0 +1,39 @@
+import type { Detail } from "./normalize.ts";
+import type { Body, Draft } from "./reply.ts";
+
+/** Lengths that strings are cut to, the roomiest first; the first at which every row fits is taken. */
+const CHARS_STEPS = [2_000, 600, 240] as const;
+const CHARS_MIN = 120;
+
+/**
+ * The body that shows the most within `bytesMax`, as `measure` counts the finished reply. All rows in the
+ * roomiest detail, else as many rows as fit in the tightest, so that a few long records never push out the many.
+ * Without a budget: everything, exact. A body with no rows is returned even when it does not fit.
+ */
+export function fitToBudget(draft: Draft, bytesMax: number | undefined, measure: (body: Body) => number): Body {
+  if (bytesMax === undefined) return draft.build(draft.rowsMax, { compact: false });
+  const fits = (body: Body): boolean => measure(body) <= bytesMax;
+  for (const charsMax of CHARS_STEPS) {
+    const body = draft.build(draft.rowsMax, { compact: true, charsMax });
+    if (fits(body)) return body;
+  }
+  return mostRows(draft, { compact: true, charsMax: CHARS_MIN }, fits);
+}
+
+/** Bisects for the largest number of rows that fits. */
+function mostRows(draft: Draft, detail: Detail, fits: (body: Body) => boolean): Body {
+  let best = draft.build(0, detail);
+  let low = 1;
+  let high = draft.rowsMax;
+  while (low <= high) {
+    const rows = (low + high) >>> 1;
+    const body = draft.build(rows, detail);
+    if (fits(body)) {
+      best = body;
+      low = rows + 1;
+    } else {
+      high = rows - 1;
+    }
+  }
+  return best;
+}

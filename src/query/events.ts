@@ -1,0 +1,210 @@
+import type { RecordPage, RecordQuery, StoredRecord } from "../store/telemetry-store.ts";
+import { readRecordCursor, recordCursor, sinceCursor } from "./cursor.ts";
+import { type ModeScope, toStoreFilter } from "./filter.ts";
+import { type Detail, durationNs, levelOf, messageOf, normalize, timeOf } from "./normalize.ts";
+import type { FilterKey } from "./parameters.ts";
+import { recordDetails } from "./record-details.ts";
+import { clean } from "./render/clean.ts";
+import { clockTime, count, formatDuration, isoTime } from "./render/units.ts";
+import { type Body, callText, type Draft, lineChars, type Question } from "./reply.ts";
+import { type ResolvedIds, resolveIds } from "./resolve-ids.ts";
+import type { ObserveMetadata } from "./shapes.ts";
+import { shortTraceId } from "./short-id.ts";
+import { whyEmpty, whyNotFound } from "./why-empty.ts";
+
+const NO_IGNORES: readonly FilterKey[] = [];
+
+/** The modes that list records, and what they list. */
+export const EVENT_MODES = {
+  logs: { kinds: ["log"], ignores: NO_IGNORES, noun: "log" },
+  timeline: { kinds: ["span", "log"], ignores: NO_IGNORES, noun: "event" },
+} as const satisfies Record<string, ModeScope & { readonly noun: string }>;
+
+/**
+ * Records one by one: `logs` the log records, `timeline` spans (at their start) and logs together. The newest
+ * come first, but inside one trace or session they are told in the order they happened.
+ */
+export async function observeEvents(question: Question, mode: keyof typeof EVENT_MODES): Promise<Draft> {
+  const { store, query, context } = question;
+  const scope = EVENT_MODES[mode];
+  const ids = await resolveIds(store, query.filter);
+  if (ids.found !== "yes") return emptyDraft(whyNotFound(ids));
+  if (ids.record !== undefined) return oneRecord(ids.record);
+
+  const { filter, ignored } = toStoreFilter(query.filter, scope, ids, store, context.clock);
+  const forward: RecordQuery["order"] = isStory(ids, question) ? "oldest" : "newest";
+  const back = query.beforeCursor !== undefined;
+  const cursor = back
+    ? readRecordCursor(query.beforeCursor, store.epoch, "before_cursor")
+    : query.afterCursor === undefined
+      ? undefined
+      : readRecordCursor(query.afterCursor, store.epoch, "after_cursor");
+  const page = await store.records({
+    filter,
+    order: back ? opposite(forward) : forward,
+    limit: query.limit,
+    offset: query.offset,
+    ...(cursor === undefined ? {} : { after: cursor }),
+  });
+  const listing: Listing = {
+    question,
+    page,
+    mode,
+    forward,
+    back,
+    ignored,
+    whyEmpty: page.records.length > 0 ? undefined : await whyEmpty(question, filter, scope, page),
+  };
+  return { rowsMax: page.records.length, build: (rows, detail) => buildListing(listing, rows, detail) };
+}
+
+/** Inside one trace or session a reader follows what happened; elsewhere the newest matters most. */
+function isStory(ids: ResolvedIds & { found: "yes" }, { query }: Question): boolean {
+  return ids.traceId !== undefined || query.filter.session_id !== undefined;
+}
+
+function opposite(order: RecordQuery["order"]): RecordQuery["order"] {
+  return order === "newest" ? "oldest" : "newest";
+}
+
+interface Listing {
+  readonly question: Question;
+  readonly page: RecordPage;
+  readonly mode: keyof typeof EVENT_MODES;
+  readonly forward: RecordQuery["order"];
+  /** The page was read backwards, from `before_cursor`. */
+  readonly back: boolean;
+  readonly ignored: readonly string[];
+  readonly whyEmpty: string | undefined;
+}
+
+function buildListing(listing: Listing, rows: number, detail: Detail): Body {
+  const { page, mode, forward, back } = listing;
+  // A page read backwards is turned round, after cutting: its rows nearest to the cursor stay.
+  const records = page.records.slice(0, rows);
+  if (back) records.reverse();
+  const noun = EVENT_MODES[mode].noun;
+  const order = forward === "newest" ? "newest first" : "oldest first";
+  const summary =
+    page.records.length === 0
+      ? `No ${noun}s to show; ${count(page.total, noun)} match${page.total === 1 ? "es" : ""} in all.`
+      : `${records.length} of ${count(page.total, noun)}, ${order}.`;
+  return {
+    summary,
+    events: records.map((record) => normalize(record, detail)),
+    lines: withDates(records, detail),
+    metadata: listingMetadata(listing, rows),
+  };
+}
+
+function listingMetadata(listing: Listing, rows: number): Body["metadata"] {
+  const { page, back, question, mode } = listing;
+  const { store, query } = question;
+  const shown = Math.min(rows, page.records.length);
+  const cut = shown < page.records.length;
+  const ends = [page.positions[0], page.positions[shown - 1]] as const;
+  const [first, last] = back ? [ends[1], ends[0]] : ends;
+  const isFirstPage = !back && query.afterCursor === undefined && query.offset === 0;
+  const hasNext = shown > 0 && (back || page.more || cut);
+  const hasPrev = shown > 0 && (back ? page.more || cut : !isFirstPage);
+  const traced = page.records.find((record) => record.kind !== "metric" && record.traceId !== "");
+  return {
+    total_count: page.total,
+    shown,
+    order: listing.forward === "newest" ? "newest_first" : "oldest_first",
+    ...(hasNext && last !== undefined ? { cursor_next: recordCursor(store.epoch, last) } : {}),
+    ...(hasPrev && first !== undefined ? { cursor_prev: recordCursor(store.epoch, first) } : {}),
+    cursor_since: sinceCursor(store.epoch, page.arrivalSeen),
+    ...coverage(page),
+    ...(listing.whyEmpty === undefined ? {} : { why_empty: listing.whyEmpty }),
+    ...(listing.ignored.length > 0 ? { ignored: listing.ignored } : {}),
+    ...(cut
+      ? {
+          left_out: `${page.records.length - shown} of the ${page.records.length} asked for, to keep the reply short.`,
+        }
+      : {}),
+    ...(shown > 0 && mode === "logs" && traced !== undefined && query.filter.trace_id === undefined
+      ? { next: [traceCall(traced)] }
+      : {}),
+  };
+}
+
+function traceCall(record: StoredRecord): string {
+  if (record.kind === "metric") return "";
+  return callText("trace", { trace_id: shortTraceId(record.traceId, timeOf(record)) });
+}
+
+/** The part of the metadata that says what the store still has. */
+export function coverage(page: {
+  readonly horizonNs: bigint | null;
+  readonly lost: number;
+}): Pick<ObserveMetadata, "horizon" | "lost"> {
+  return {
+    horizon: page.horizonNs === null ? null : isoTime(page.horizonNs),
+    ...(page.lost > 0 ? { lost: page.lost } : {}),
+  };
+}
+
+/** One line a record, and one with the date (UTC) wherever it changes. */
+function withDates(records: readonly StoredRecord[], detail: Detail): string[] {
+  const lines: string[] = [];
+  let date = "";
+  for (const record of records) {
+    const day = isoTime(timeOf(record)).slice(0, 10);
+    if (day !== date) lines.push(`${day} UTC`);
+    date = day;
+    lines.push(eventLine(record, detail));
+  }
+  return lines;
+}
+
+/** `10:02:03.123 error payment  card declined  l4k2a1 trace 3fa2b1c0` */
+function eventLine(record: StoredRecord, detail: Detail): string {
+  const parts = [clockTime(timeOf(record)), levelOf(record), clean(record.resource.service, 60)];
+  parts.push(clean(messageOf(record), lineChars(detail)));
+  if (record.kind === "span") {
+    const duration = durationNs(record);
+    parts.push(`(${record.spanKind} span, ${duration === undefined ? "open" : formatDuration(duration)})`);
+  }
+  parts.push(record.id);
+  if (record.kind !== "metric" && record.traceId !== "") {
+    parts.push(`trace ${shortTraceId(record.traceId, timeOf(record))}`);
+  }
+  return parts.join(" ");
+}
+
+/** One record by its id, with all its attributes. */
+function oneRecord(record: StoredRecord): Draft {
+  const build = (rows: number, detail: Detail): Body => {
+    const summary = `Record ${record.id}, a ${record.kind}.`;
+    const metadata = {
+      total_count: 1,
+      shown: rows,
+      horizon: null,
+      ...(record.kind === "metric" || record.traceId === "" ? {} : { next: [traceCall(record)] }),
+    };
+    if (rows === 0) return { summary, events: [], lines: [], metadata };
+    const { lines, attributes, resource } = recordDetails(record, detail);
+    const event = normalize(record, detail);
+    return {
+      summary,
+      events: [{ ...event, metadata: { ...event.metadata, attributes, resource } }],
+      lines: [...withDates([record], detail), ...lines],
+      metadata,
+    };
+  };
+  return { rowsMax: 1, build };
+}
+
+/** A reply that shows nothing and says why. */
+export function emptyDraft(why: string): Draft {
+  return {
+    rowsMax: 0,
+    build: () => ({
+      summary: "Nothing to show.",
+      events: [],
+      lines: [],
+      metadata: { total_count: 0, shown: 0, horizon: null, why_empty: why },
+    }),
+  };
+}
