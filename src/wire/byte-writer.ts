@@ -1,4 +1,6 @@
 const BYTES_AT_FIRST = 256;
+/** Below this many bytes a loop is faster than a call out of JavaScript. */
+const COPY_CALL_MIN = 64;
 
 /**
  * Protobuf bytes being written: one growing buffer. Values are the caller's to check; numbers written as varints
@@ -7,6 +9,8 @@ const BYTES_AT_FIRST = 256;
 export class ByteWriter {
   bytes: Uint8Array;
   length = 0;
+  readonly #double = new Float64Array(1);
+  readonly #doubleBytes = new Uint8Array(this.#double.buffer);
 
   constructor(bytesAtFirst = BYTES_AT_FIRST) {
     this.bytes = new Uint8Array(bytesAtFirst);
@@ -29,6 +33,72 @@ export class ByteWriter {
       rest = Math.floor(rest / 128);
     }
     this.bytes[this.length++] = rest;
+  }
+
+  /** A 64-bit varint from two unsigned halves. */
+  varint64(low: number, high: number): void {
+    this.reserve(10);
+    let lowRest = low;
+    let highRest = high;
+    while (highRest !== 0 || lowRest >= 0x80) {
+      this.bytes[this.length++] = (lowRest & 0x7f) | 0x80;
+      lowRest = ((lowRest >>> 7) | (highRest << 25)) >>> 0;
+      highRest >>>= 7;
+    }
+    this.bytes[this.length++] = lowRest;
+  }
+
+  fixed32(value: number): void {
+    this.reserve(4);
+    const { bytes } = this;
+    bytes[this.length++] = value;
+    bytes[this.length++] = value >>> 8;
+    bytes[this.length++] = value >>> 16;
+    bytes[this.length++] = value >>> 24;
+  }
+
+  fixed64(low: number, high: number): void {
+    this.fixed32(low);
+    this.fixed32(high);
+  }
+
+  double(value: number): void {
+    this.#double[0] = value;
+    this.raw(this.#doubleBytes);
+  }
+
+  /** `source` from `at` to `end`, as it is. */
+  copy(source: Buffer, at: number, end: number): void {
+    this.reserve(end - at);
+    if (end - at > COPY_CALL_MIN) {
+      source.copy(this.bytes, this.length, at, end);
+      this.length += end - at;
+      return;
+    }
+    const { bytes } = this;
+    let p = this.length;
+    for (let q = at; q < end; q++) bytes[p++] = source[q]!;
+    this.length = p;
+  }
+
+  /** Keeps `lengthBytes` free for the length of a message that is written next; returns where it starts. */
+  beginMessage(lengthBytes: number): number {
+    this.reserve(lengthBytes);
+    this.length += lengthBytes;
+    return this.length;
+  }
+
+  /** Writes the length of the message that began at `start`, and moves it when its length takes other room. */
+  endMessage(start: number, lengthBytes: number): void {
+    const length = this.length - start;
+    const needed = varintBytes(length);
+    if (needed !== lengthBytes) {
+      this.reserve(10);
+      this.bytes.copyWithin(start - lengthBytes + needed, start, this.length);
+    }
+    this.length = start - lengthBytes;
+    this.varint(length);
+    this.length += length;
   }
 
   /** Bytes as they are, without tag or length. */
@@ -55,4 +125,11 @@ export class ByteWriter {
   finish(): Uint8Array {
     return this.bytes.subarray(0, this.length);
   }
+}
+
+/** Bytes of the varint of an integer from 0 to 2^53 - 1. */
+function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 128)) bytes++;
+  return bytes;
 }

@@ -293,3 +293,12 @@ export const METRICS_REQUEST = request(
   "metrics",
   METRIC,
 );
+
+/** v1development; what a profile holds is not modelled. */
+export const PROFILES_REQUEST = request(
+  "ExportProfilesServiceRequest",
+  "resourceProfiles",
+  "scopeProfiles",
+  "profiles",
+  message("Profile"),
+);
