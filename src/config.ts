@@ -92,7 +92,7 @@ export const DEFAULTS: Config = Object.freeze({
   },
   store: {
     arenaBytes: 64 * MIB,
-    slabBytes: MIB,
+    slabBytes: 256 * KIB,
     streams: {
       "browser.logs": { recordsMax: 32_768, bytesReserved: 6 * MIB, ttlMs: 24 * HOUR_MS },
       "browser.network": { recordsMax: 16_384, bytesReserved: 6 * MIB, ttlMs: 24 * HOUR_MS },
@@ -114,7 +114,15 @@ export const DEFAULTS: Config = Object.freeze({
   replyBytesMax: 10_000,
 });
 
-/** The limits of a store with `arenaBytes` of slabs: every ring's reserve and record bound grow alike. */
+const SLAB_BYTES_MIN = 64 * KIB;
+const SLAB_BYTES_MAX = 4 * MIB;
+/** Slabs that an arena is cut into: few enough to number in 16 bits, enough that a small ring has several. */
+const SLABS_WANTED = 256;
+
+/**
+ * The limits of a store with `arenaBytes` of slabs: every ring's reserve and record bound grow alike, what is kept
+ * once each (groups, names, series) with the square root, and the slab is a power of two near 1/256 of the arena.
+ */
 export function scaleLimits(limits: StoreLimits, arenaBytes: number): StoreLimits {
   const factor = arenaBytes / limits.arenaBytes;
   const scale = (stream: StreamLimits): StreamLimits => ({
@@ -122,8 +130,18 @@ export function scaleLimits(limits: StoreLimits, arenaBytes: number): StoreLimit
     bytesReserved: Math.floor(stream.bytesReserved * factor),
     ttlMs: stream.ttlMs,
   });
-  const streams = Object.fromEntries(
-    Object.entries(limits.streams).map(([name, stream]) => [name, scale(stream)]),
-  ) as Record<Stream, StreamLimits>;
-  return { ...limits, arenaBytes, streams, pinned: scale(limits.pinned) };
+  const distinct = (count: number): number => Math.max(64, Math.round(count * Math.sqrt(factor)));
+  const slabBytes = 2 ** Math.round(Math.log2(arenaBytes / SLABS_WANTED));
+  return {
+    arenaBytes,
+    slabBytes: Math.min(SLAB_BYTES_MAX, Math.max(SLAB_BYTES_MIN, slabBytes)),
+    streams: Object.fromEntries(
+      Object.entries(limits.streams).map(([name, stream]) => [name, scale(stream)]),
+    ) as Record<Stream, StreamLimits>,
+    pinned: scale(limits.pinned),
+    groupsMax: distinct(limits.groupsMax),
+    namesMax: distinct(limits.namesMax),
+    seriesMax: distinct(limits.seriesMax),
+    pointsPerSeriesMax: limits.pointsPerSeriesMax,
+  };
 }
