@@ -45,13 +45,14 @@ export const FAULTS = {
   "n-plus-one": {
     description: "The list of products asks for each price by itself: 97 statements instead of one.",
     cause: on("catalog"),
-    label: { service: "catalog", operation: "SELECT prices" },
+    // The statement is as it should be; what sends it 96 times is the handler.
+    label: { service: "catalog", operation: "GET /products" },
     expect: "cause",
     drive: ["list"],
   },
   "timeout-retry": {
     description:
-      "A job in cart holds the lock of all carts; orders loses patience after 150 ms and tries again.",
+      "A job in cart holds the lock of all carts; orders loses patience after 120 ms and tries again.",
     cause: on("cart"),
     label: { service: "cart", operation: "GET /carts/:id" },
     expect: "cause",

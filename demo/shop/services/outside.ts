@@ -7,15 +7,15 @@ import type { AddressInfo } from "node:net";
  */
 
 const faults = new Set((process.env.SHOP_FAULTS ?? "").split(","));
-let authorizations = 0;
+let approvals = 0;
 
 /** A bank that takes 8 ms, and declines one card. */
 async function bank(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { card } = JSON.parse(await text(request)) as { card: string };
   await after(faults.has("third-party-slowdown") ? 180 : 8);
   if (card === "card_declined") return json(response, 402, { error: "card declined" });
-  authorizations += 1;
-  json(response, 200, { authorization: `auth-${authorizations}` });
+  approvals += 1;
+  json(response, 200, { approval: `approval-${approvals}` });
 }
 
 /** Slow for all who ask, or failing for all: see the faults named `twin-…`. */

@@ -6,7 +6,7 @@ import { log } from "../telemetry.ts";
 const service = createService();
 const ledger = openDatabase("payment");
 ledger.exec(
-  "CREATE TABLE charges (order_id TEXT PRIMARY KEY, cents INTEGER NOT NULL, authorization TEXT NOT NULL)",
+  "CREATE TABLE charges (order_id TEXT PRIMARY KEY, cents INTEGER NOT NULL, approval TEXT NOT NULL)",
 );
 
 /** The ledger as after a failover to a replica: it can be read, and every write fails. */
@@ -21,24 +21,15 @@ interface Charge {
 service.route("POST /charges", async function charge({ body }) {
   const { order, cents, card } = body as Charge;
   if (!Number.isInteger(cents) || cents <= 0) throw new Refusal(422, "the amount is not a number of cents");
-  const known = ledger.all("SELECT authorization FROM charges WHERE order_id = ?", order);
+  const known = ledger.all("SELECT approval FROM charges WHERE order_id = ?", order);
   if (known.length > 0) return known[0];
 
-  const { authorization } = await service.call<{ authorization: string }>(
-    "bank.example",
-    "POST /authorizations",
-    {
-      body: { cents, card },
-    },
-  );
-  ledger.run(
-    "INSERT INTO charges (order_id, cents, authorization) VALUES (?, ?, ?)",
-    order,
-    cents,
-    authorization,
-  );
+  const { approval } = await service.call<{ approval: string }>("bank.example", "POST /authorizations", {
+    body: { cents, card },
+  });
+  ledger.run("INSERT INTO charges (order_id, cents, approval) VALUES (?, ?, ?)", order, cents, authorization);
   log.info("card charged", { "order.id": order, "order.cents": cents });
-  return { authorization };
+  return { approval };
 });
 
 await service.listen();
