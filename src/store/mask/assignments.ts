@@ -1,14 +1,4 @@
-import {
-  ALNUM,
-  type ByteSet,
-  byteSet,
-  DIGIT,
-  foldedTextAt,
-  NAME,
-  QUOTE,
-  runEnd,
-  textAt,
-} from "./byte-classes.ts";
+import { ALNUM, byteSet, DIGIT, foldedTextAt, NAME, QUOTE, runEnd, textAt } from "./byte-classes.ts";
 import type { SecretRange } from "./range.ts";
 import { KEY_HEADER, KEY_PLAIN, keyVerdict } from "./secret-keys.ts";
 

@@ -16,7 +16,10 @@ import {
 import type { SecretRange } from "./range.ts";
 import { buildReversedTrie, verdictBefore } from "./reversed-trie.ts";
 
-/** A token that its issuer marks with a prefix: the prefix, then at least `min` bytes of `chars`. */
+/**
+ * A token that its issuer marks with a prefix: the prefix, then at least `min` bytes of `chars`. A prefix may end
+ * before or after the issuer's own: its last two bytes are looked for in all text, so rare pairs cost less.
+ */
 interface IssuedToken {
   readonly prefix: string;
   readonly chars: ByteSet;
@@ -54,8 +57,8 @@ const ISSUED_TOKENS: readonly IssuedToken[] = [
   { prefix: "xoxr-", chars: TOKEN, min: 10 },
   { prefix: "xoxs-", chars: TOKEN, min: 10 },
   { prefix: "xapp-", chars: TOKEN, min: 10, digit: true },
-  { prefix: "hooks.slack.com/services/", chars: PATH, min: 20 },
-  { prefix: "discord.com/api/webhooks/", chars: PATH, min: 20 },
+  { prefix: "hooks.slack.com/services/T", chars: PATH, min: 20 },
+  { prefix: "discord.com/api/w", chars: PATH, min: 30 },
   // Stripe
   { prefix: "sk_live_", chars: ALNUM, min: 10 },
   { prefix: "sk_test_", chars: ALNUM, min: 10 },
@@ -91,10 +94,10 @@ const PREFIXES = buildReversedTrie(
   { foldCase: false, separators: "" },
 );
 
-/** The last bytes of the prefixes: where a scan must ask `matchIssuedToken`. */
-export const ISSUED_TOKEN_TRIGGERS: string = [
-  ...new Set(ISSUED_TOKENS.map(({ prefix }) => prefix.slice(-1))),
-].join("");
+/** The last two bytes of each prefix: where a scan must ask `matchIssuedToken`. */
+export const ISSUED_TOKEN_ENDINGS: readonly string[] = [
+  ...new Set(ISSUED_TOKENS.map(({ prefix }) => prefix.slice(-2))),
+];
 
 /** A token whose prefix ends with the byte at `at`. */
 export function matchIssuedToken(

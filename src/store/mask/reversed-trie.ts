@@ -98,6 +98,12 @@ export function verdictBefore(trie: ReversedTrie, bytes: Uint8Array, start: numb
   return found;
 }
 
+/** Whether a walk that begins at `byte` goes on: the last byte of a word, or a separator. */
+export function endsWord(trie: ReversedTrie, byte: number): boolean {
+  const column = trie.classOf[byte]!;
+  return column === SEPARATOR || trie.next[ROOT * trie.width + column] !== 0;
+}
+
 /** Whether a word can start at `i`: after no letter, or as a capital after a small letter (`dbPwd`). */
 function wordStartsAt(bytes: Uint8Array, i: number, start: number): boolean {
   if (i === start) return true;

@@ -1,4 +1,10 @@
-import { buildReversedTrie, type ReversedTrie, type TrieWord, verdictBefore } from "./reversed-trie.ts";
+import {
+  buildReversedTrie,
+  endsWord,
+  type ReversedTrie,
+  type TrieWord,
+  verdictBefore,
+} from "./reversed-trie.ts";
 
 /** What a key's ending says of its value. `denied` endings only look like a secret's name. */
 export const KEY_PLAIN = 0;
@@ -101,4 +107,9 @@ const KEYS: ReversedTrie = buildReversedTrie(
 export function keyVerdict(bytes: Uint8Array, start: number, end: number): number {
   const verdict = verdictBefore(KEYS, bytes, start, end);
   return verdict === KEY_DENIED ? KEY_PLAIN : verdict;
+}
+
+/** Whether a secret's key can end with this byte: a quick look before `keyVerdict`. */
+export function mayEndKey(byte: number): boolean {
+  return endsWord(KEYS, byte);
 }

@@ -5,26 +5,28 @@ import {
   matchFlag,
   matchQuotedAfterWord,
 } from "./assignments.ts";
+import { ALNUM } from "./byte-classes.ts";
 import { cardNumberEnd } from "./card-number.ts";
 import {
-  ISSUED_TOKEN_TRIGGERS,
+  ISSUED_TOKEN_ENDINGS,
   matchCredentials,
   matchIssuedToken,
   matchJsonWebToken,
   matchPrivateKey,
 } from "./issued-tokens.ts";
 import { overwrite, type SecretRange } from "./range.ts";
+import { mayEndKey } from "./secret-keys.ts";
 import { matchDataSource, matchUserinfo } from "./url-passwords.ts";
 
 /** What a byte may be part of; most bytes trigger nothing and cost one look into the table. */
 const TRIGGER = {
   none: 0,
-  equals: 1,
+  assignment: 1,
   colon: 2,
   percent: 3,
   greater: 4,
   quote: 5,
-  dash: 6,
+  dashes: 6,
   issued: 7,
   jwt: 8,
   space: 9,
@@ -32,25 +34,34 @@ const TRIGGER = {
   cardDigit: 11,
 } as const;
 
-const TRIGGERS = triggerTable();
+/**
+ * Triggers by byte pair: `PAIRS[before << 8 | byte]`. The byte before a trigger decides too: `:` is asked after
+ * every byte, but `=` only after one that a secret's key can end with, and `_` only in `p_`, `t_` …
+ */
+const PAIRS = pairTable();
 
-function triggerTable(): Uint8Array {
-  const table = new Uint8Array(256);
-  const set = (chars: string, trigger: number): void => {
-    for (const char of chars) table[char.charCodeAt(0)] = trigger;
+function pairTable(): Uint8Array {
+  const table = new Uint8Array(0x10000);
+  const set = (chars: string, trigger: number, mayPrecede: (byte: number) => boolean): void => {
+    for (let before = 0; before < 256; before++) {
+      if (!mayPrecede(before)) continue;
+      for (const char of chars) table[(before << 8) | char.charCodeAt(0)] = trigger;
+    }
   };
-  set(ISSUED_TOKEN_TRIGGERS, TRIGGER.issued);
-  set("=", TRIGGER.equals);
-  set(":", TRIGGER.colon);
-  set("%", TRIGGER.percent);
-  set(">", TRIGGER.greater);
-  set("\"'`", TRIGGER.quote);
-  set("-", TRIGGER.dash);
-  set("J", TRIGGER.jwt);
-  set(" ", TRIGGER.space);
-  set("@", TRIGGER.at);
+  const oneOf = (chars: string) => (byte: number) => chars.includes(String.fromCharCode(byte));
+  const any = () => true;
+  for (const ending of ISSUED_TOKEN_ENDINGS) set(ending[1]!, TRIGGER.issued, oneOf(ending[0]!));
+  set("-", TRIGGER.dashes, oneOf("-"));
+  set("=", TRIGGER.assignment, mayEndKey);
+  set(":", TRIGGER.colon, any);
+  set("%", TRIGGER.percent, mayEndKey);
+  set(">", TRIGGER.greater, mayEndKey);
+  set("\"'`", TRIGGER.quote, oneOf(" "));
+  set("J", TRIGGER.jwt, oneOf("y"));
+  set(" ", TRIGGER.space, oneOf("rRcC"));
+  set("@", TRIGGER.at, any);
   // First digits of payment cards.
-  set("23456", TRIGGER.cardDigit);
+  set("23456", TRIGGER.cardDigit, (byte) => ALNUM[byte] === 0);
   return table;
 }
 
@@ -75,14 +86,36 @@ export class ValueShapes {
   #pass(bytes: Uint8Array, start: number, end: number): boolean {
     const range = this.#range;
     let changed = false;
-    for (let i = start; i < end; i++) {
-      const trigger = TRIGGERS[bytes[i]!]!;
-      if (trigger === TRIGGER.none || !match(trigger, bytes, i, start, end, range)) continue;
-      changed = overwrite(bytes, range.from, range.to) || changed;
-      i = Math.max(i, range.to - 1);
+    let at = nextTrigger(bytes, start, start, end);
+    while (at < end) {
+      let next = at + 1;
+      if (match(triggerAt(bytes, at, start), bytes, at, start, end, range)) {
+        changed = overwrite(bytes, range.from, range.to) || changed;
+        next = Math.max(next, range.to);
+      }
+      at = nextTrigger(bytes, next, start, end);
     }
     return changed;
   }
+}
+
+/** A text starts as if after a line break. */
+const BEFORE_TEXT = 0x0a00;
+
+function triggerAt(bytes: Uint8Array, at: number, start: number): number {
+  return PAIRS[at > start ? (bytes[at - 1]! << 8) | bytes[at]! : BEFORE_TEXT | bytes[at]!]!;
+}
+
+/** Position of the next byte from `at` on that may be part of a secret, `end` when there is none. */
+function nextTrigger(bytes: Uint8Array, at: number, start: number, end: number): number {
+  const pairs = PAIRS;
+  let before = at > start ? bytes[at - 1]! << 8 : BEFORE_TEXT;
+  for (let i = at; i < end; i++) {
+    const byte = bytes[i]!;
+    if (pairs[before | byte]! !== TRIGGER.none) return i;
+    before = byte << 8;
+  }
+  return end;
 }
 
 function match(
@@ -94,7 +127,7 @@ function match(
   range: SecretRange,
 ): boolean {
   switch (trigger) {
-    case TRIGGER.equals:
+    case TRIGGER.assignment:
       return matchAssignment(bytes, at, start, end, range);
     case TRIGGER.colon:
       if (bytes[at + 1] === 0x2f && bytes[at + 2] === 0x2f) return matchUserinfo(bytes, at, end, range);
@@ -105,12 +138,9 @@ function match(
       return matchElement(bytes, at, start, end, range);
     case TRIGGER.quote:
       return matchQuotedAfterWord(bytes, at, start, end, range);
-    case TRIGGER.dash:
-      if (at > start && bytes[at - 1] === 0x2d) {
-        if ((bytes[at + 1]! | 0x20) === 0x62 && matchPrivateKey(bytes, at, end, range)) return true;
-        return matchFlag(bytes, at, start, end, range);
-      }
-      return matchIssuedToken(bytes, at, start, end, range);
+    case TRIGGER.dashes:
+      if ((bytes[at + 1]! | 0x20) === 0x62 && matchPrivateKey(bytes, at, end, range)) return true;
+      return matchFlag(bytes, at, start, end, range);
     case TRIGGER.issued:
       return matchIssuedToken(bytes, at, start, end, range);
     case TRIGGER.jwt:
