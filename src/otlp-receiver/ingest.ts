@@ -2,6 +2,12 @@ import type { ReceiverLimits } from "../config.ts";
 import type { RecordTable } from "../model/scan-table.ts";
 import type { CommitResult, TelemetrySink } from "../model/sink.ts";
 import type { Signal } from "../wire/encode-response.ts";
+import {
+  logsJsonToProtobuf,
+  metricsJsonToProtobuf,
+  profilesJsonCount,
+  tracesJsonToProtobuf,
+} from "../wire/json-to-protobuf.ts";
 import { createPointTable, createRecordTable } from "../wire/record-table.ts";
 import { scanLogs } from "../wire/scan-logs.ts";
 import { scanMetrics } from "../wire/scan-metrics.ts";
@@ -11,37 +17,23 @@ import type { Ingested } from "./response.ts";
 import type { Format } from "./signals.ts";
 import type { Counters } from "./stats.ts";
 
+/**
+ * Takes a whole, inflated body and says what became of its records. Throws GasolineError when it is not an export
+ * request; then nothing of it was kept.
+ */
 export type Ingest = (signal: Signal, format: Format, body: Buffer) => Ingested;
 
 const NOTHING = new Uint8Array(0);
 const ALL_TAKEN: Ingested = { rejected: 0, message: "" };
 
 /**
- * Makes the way from a whole body to the sink: scan it into a table, which validates all of it, and only then commit
- * the table (design decision 3). Both happen in one turn, so the tables and the body's buffer can be reused.
- *
- * The result throws `malformed_body` (or what the scan throws) before anything is committed.
+ * Makes the way from a body to the sink: scan it into a table, which validates all of it, and only then commit the
+ * table, so that a malformed tail leaves nothing behind (design decision 3). JSON becomes protobuf first. All of it
+ * happens in one turn, so that the tables and the body's buffer can be used again.
  */
-export function createIngest(sink: TelemetrySink, limits: ReceiverLimits, counters: Counters): Ingest {
+export function createIngest(sink: TelemetrySink, { depthMax }: ReceiverLimits, counters: Counters): Ingest {
   const records = createRecordTable();
   const points = createPointTable();
-
-  const commit = (signal: Signal, body: Uint8Array): Ingested => {
-    switch (signal) {
-      case "traces":
-        scanTraces(body, records, limits.depthMax);
-        return account(signal, records, sink.commitSpans(records));
-      case "logs":
-        scanLogs(body, records, limits.depthMax);
-        return account(signal, records, sink.commitLogs(records));
-      case "metrics":
-        scanMetrics(body, points, limits.depthMax);
-        return account(signal, points, sink.commitPoints(points));
-      case "profiles":
-        counters.signals.profiles.accepted += countProfiles(body);
-        return ALL_TAKEN;
-    }
-  };
 
   const account = (signal: Signal, table: RecordTable, result: CommitResult): Ingested => {
     const counts = counters.signals[signal];
@@ -56,9 +48,27 @@ export function createIngest(sink: TelemetrySink, limits: ReceiverLimits, counte
     return { rejected: table.rejected + result.dropped, message: reasons.join(" ") };
   };
 
+  const commit = (signal: Signal, format: Format, body: Buffer): Ingested => {
+    const isJson = format === "json";
+    switch (signal) {
+      case "traces":
+        scanTraces(isJson ? tracesJsonToProtobuf(body, depthMax) : body, records, depthMax);
+        return account(signal, records, sink.commitSpans(records));
+      case "logs":
+        scanLogs(isJson ? logsJsonToProtobuf(body, depthMax) : body, records, depthMax);
+        return account(signal, records, sink.commitLogs(records));
+      case "metrics":
+        scanMetrics(isJson ? metricsJsonToProtobuf(body, depthMax) : body, points, depthMax);
+        return account(signal, points, sink.commitPoints(points));
+      case "profiles":
+        counters.signals.profiles.accepted += isJson ? profilesJsonCount(body) : countProfiles(body);
+        return ALL_TAKEN;
+    }
+  };
+
   return (signal, format, body) => {
     counters.bytesDecoded += body.length;
-    const ingested = commit(signal, format === "json" ? body : body);
+    const ingested = commit(signal, format, body);
     counters.signals[signal].requests++;
     return ingested;
   };

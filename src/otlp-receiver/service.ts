@@ -1,11 +1,9 @@
 import type { ReceiverLimits } from "../config.ts";
 import { GasolineError } from "../model/errors.ts";
-import type { Signal } from "../wire/encode-response.ts";
 import { type Admission, BodyInFlight, tooLarge } from "./admission.ts";
 import type { Gather } from "./gather.ts";
 import { type Compression, inflateNow, inflateOnThreadPool } from "./inflate.ts";
-import type { Ingested } from "./response.ts";
-import type { Format } from "./signals.ts";
+import type { Ingest } from "./ingest.ts";
 import type { Counters } from "./stats.ts";
 
 /** What a guard may look at: the same of an HTTP request and of a gRPC call. */
@@ -25,8 +23,7 @@ export interface Service {
   readonly counters: Counters;
   readonly guard: Guard;
   readonly gather: Gather;
-  /** Hands a whole, inflated body on. Throws GasolineError when it is not an OTLP request; then nothing was kept. */
-  readonly ingest: (signal: Signal, format: Format, body: Buffer) => Ingested;
+  readonly ingest: Ingest;
   readonly warn: (message: string) => void;
 }
 

@@ -29,7 +29,7 @@ for (const line of LINES) {
     const Exporter = Object.values(exporters).find((each) => /^OTLP\w+Exporter$/.test(each.name))!;
     const path = { trace: "traces", logs: "logs", metrics: "metrics" }[signal];
     const url = protocol === "grpc" ? target.url : `${target.url}/v1/${path}`;
-    const compressionOption = protocol === "grpc" ? compression === "gzip" ? 2 : 0 : compression;
+    const compressionOption = protocol === "grpc" ? (compression === "gzip" ? 2 : 0) : compression;
     return new Exporter({ url, compression: compressionOption });
   };
 
@@ -92,7 +92,13 @@ for (const line of LINES) {
 
       const stored = target.sink.logs.filter((each) => each.resource.service === service);
       expect(stored).toMatchObject([
-        { severity: 17, severityText: "ERROR", body: "payment failed", eventName: "payment.failed", traceId: "" },
+        {
+          severity: 17,
+          severityText: "ERROR",
+          body: "payment failed",
+          eventName: "payment.failed",
+          traceId: "",
+        },
       ]);
       expect({ ...stored[0]!.attributes }).toEqual({ amount: 12 });
     });
@@ -113,9 +119,19 @@ for (const line of LINES) {
 
       const stored = target.sink.points.filter((each) => each.resource.service === service);
       const orders = stored.find((each) => each.name === "orders");
-      expect(orders).toMatchObject({ type: "sum", monotonic: true, temporality: "cumulative", unit: "{order}", value: 3 });
+      expect(orders).toMatchObject({
+        type: "sum",
+        monotonic: true,
+        temporality: "cumulative",
+        unit: "{order}",
+        value: 3,
+      });
       expect({ ...orders!.attributes }).toEqual({ region: "eu" });
-      expect(stored.find((each) => each.name === "latency")).toMatchObject({ type: "histogram", count: 1, sum: 12.5 });
+      expect(stored.find((each) => each.name === "latency")).toMatchObject({
+        type: "histogram",
+        count: 1,
+        sum: 12.5,
+      });
     });
   });
 }

@@ -35,13 +35,21 @@ export class RecordingSink implements TelemetrySink {
       this.points.push(decodePoint(table.metrics[table.metric[row]!]!, bytes, resource, scope)),
     );
 
-  #keep(table: RecordTable, keep: (bytes: Uint8Array, resource: Span["resource"], scope: Span["scope"], row: number) => void): CommitResult {
+  #keep(
+    table: RecordTable,
+    keep: (bytes: Uint8Array, resource: Span["resource"], scope: Span["scope"], row: number) => void,
+  ): CommitResult {
     this.commits++;
     for (let row = 0; row < table.count; row++) {
       const group = table.groups[table.group[row]!]!;
       const at = table.offset[row]!;
       const bytes = table.body.slice(at, at + table.length[row]!);
-      keep(bytes, decodeResource(group.resource, group.resourceSchemaUrl), decodeScope(group.scope, group.scopeSchemaUrl), row);
+      keep(
+        bytes,
+        decodeResource(group.resource, group.resourceSchemaUrl),
+        decodeScope(group.scope, group.scopeSchemaUrl),
+        row,
+      );
     }
     return { stored: table.count - this.dropped, dropped: this.dropped, droppedReason: this.droppedReason };
   }
