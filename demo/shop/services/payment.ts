@@ -27,7 +27,7 @@ service.route("POST /charges", async function charge({ body }) {
   const { approval } = await service.call<{ approval: string }>("bank.example", "POST /authorizations", {
     body: { cents, card },
   });
-  ledger.run("INSERT INTO charges (order_id, cents, approval) VALUES (?, ?, ?)", order, cents, authorization);
+  ledger.run("INSERT INTO charges (order_id, cents, approval) VALUES (?, ?, ?)", order, cents, approval);
   log.info("card charged", { "order.id": order, "order.cents": cents });
   return { approval };
 });
