@@ -70,7 +70,7 @@ export const FAULTS = {
     cause: { kind: "deploy", service: "orders", version: "1.5.0" },
     label: { service: "orders", operation: "price order" },
     expect: "cause",
-    drive: ["add", "pay"],
+    drive: ["add", "add", "pay"],
   },
   "poisoned-cache": {
     description: "Half of the entries in the price cache of cart are cut short and do not parse.",

@@ -1,4 +1,4 @@
-import { context, propagation, SpanKind } from "@opentelemetry/api";
+import { type Attributes, context, propagation, SpanKind } from "@opentelemetry/api";
 import { codeOfCaller, inSpan, log } from "./telemetry.ts";
 
 /** A message as the broker keeps it; `headers` carry the trace context of whoever sent it. */
@@ -28,7 +28,8 @@ export async function publish(broker: string, queue: string, body: unknown): Pro
 
 /**
  * Takes messages off a queue, one after the other, for as long as the process lives. Each is handled in a consumer
- * span, a child of the producer's. A message whose handler fails is logged and gone.
+ * span, a child of the producer's. A message whose handler fails is logged and gone. A broker that is away is
+ * asked again.
  */
 export async function consume(
   broker: string,
@@ -37,19 +38,29 @@ export async function consume(
 ): Promise<never> {
   const code = codeOfCaller(handle.name);
   for (;;) {
-    const response = await fetch(`${broker}/queues/${queue}/next`);
-    if (response.status === 204) continue;
-    const message = (await response.json()) as Message;
-    context.with(propagation.extract(context.active(), message.headers), () => {
-      const attributes = { ...messaging(queue, "process"), "messaging.message.id": message.id, ...code };
-      try {
-        inSpan(`process ${queue}`, { kind: SpanKind.CONSUMER, attributes }, () => handle(message.body));
-      } catch (error) {
-        log.error("message could not be handled", error, { "messaging.message.id": message.id });
-      }
-    });
-    await fetch(`${broker}/queues/${queue}/${message.id}`, { method: "DELETE" });
+    try {
+      const response = await fetch(`${broker}/queues/${queue}/next`);
+      const message = (await response.json()) as Message;
+      receive(queue, message, code, handle);
+      await fetch(`${broker}/queues/${queue}/${message.id}`, { method: "DELETE" });
+    } catch (error) {
+      log.error("broker not reached", error);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
   }
+}
+
+const RETRY_MS = 250;
+
+function receive(queue: string, message: Message, code: Attributes, handle: (body: unknown) => void): void {
+  const attributes = { ...messaging(queue, "process"), "messaging.message.id": message.id, ...code };
+  context.with(propagation.extract(context.active(), message.headers), () => {
+    try {
+      inSpan(`process ${queue}`, { kind: SpanKind.CONSUMER, attributes }, () => handle(message.body));
+    } catch (error) {
+      log.error("message could not be handled", error, { "messaging.message.id": message.id });
+    }
+  });
 }
 
 function messaging(queue: string, operation: "send" | "process"): { [key: string]: string } {

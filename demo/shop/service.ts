@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Attributes, trace } from "@opentelemetry/api";
@@ -78,11 +79,16 @@ export function createService(): Service {
       return;
     }
     open += 1;
-    response.once("close", () => {
-      open -= 1;
-      if (open === 0) for (const resolve of whenIdle.splice(0)) resolve();
-    });
-    answer(routes, request, response).catch((error: unknown) => fail(response, error));
+    // A caller may turn away before the handler is done: idle is when both have ended.
+    const closed = once(response, "close");
+    answer(routes, request, response)
+      .catch((error: unknown) => fail(response, error))
+      .then(() => closed)
+      .catch((error: unknown) => log.error("connection failed", error))
+      .finally(() => {
+        open -= 1;
+        if (open === 0) for (const resolve of whenIdle.splice(0)) resolve();
+      });
   });
 
   /** What the shop asks of its services, not traced: where the others are, a fault, an export. */

@@ -65,7 +65,10 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     }),
   );
   const close = async (): Promise<void> => {
-    await Promise.all([...programs.values()].map(stopProgram));
+    // What the others lean on goes last.
+    const all = [...programs.values()];
+    await Promise.all(all.filter(({ name }) => name !== "outside").map(stopProgram));
+    await Promise.all(all.map(stopProgram));
   };
   for (const outcome of started) {
     if (outcome.status === "fulfilled") continue;

@@ -132,6 +132,17 @@ describe("the telemetry of a healthy shop", () => {
   });
 });
 
+test("the same seed buys the same things", async () => {
+  const bought = async (seed: number) => {
+    const { logs } = await recordWindow(shop, collector, { seed, visits: 2, steps: ["add", "product"] });
+    return logs.map((log) => log.attributes["product.sku"]).filter((sku) => sku !== undefined);
+  };
+  const first = (await bought(9)).sort();
+  expect(first.length).toBe(4);
+  expect((await bought(9)).sort()).toEqual(first);
+  expect((await bought(10)).sort()).not.toEqual(first);
+});
+
 describe("the processes of the shop", () => {
   test("end with it", async () => {
     const own = await startShop({ endpoint: collector.url });
