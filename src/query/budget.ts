@@ -10,7 +10,11 @@ const CHARS_MIN = 120;
  * roomiest detail, else as many rows as fit in the tightest, so that a few long records never push out the many.
  * Without a budget: everything, exact. A body with no rows is returned even when it does not fit.
  */
-export function fitToBudget(draft: Draft, bytesMax: number | undefined, measure: (body: Body) => number): Body {
+export function fitToBudget(
+  draft: Draft,
+  bytesMax: number | undefined,
+  measure: (body: Body) => number,
+): Body {
   if (bytesMax === undefined) return draft.build(draft.rowsMax, { compact: false });
   const fits = (body: Body): boolean => measure(body) <= bytesMax;
   for (const charsMax of CHARS_STEPS) {

@@ -1,0 +1,118 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Config } from "../config.ts";
+import { GasolineError } from "../model/errors.ts";
+
+/*
+ * Who may talk to a daemon on loopback (design decision 14). Every page in the user's browser can reach this
+ * port, so a request is judged by what a page cannot choose:
+ *
+ *   Host     a name that stands for this machine. A page of evil.example that rebinds its name to 127.0.0.1
+ *            still sends `Host: evil.example`.
+ *   Origin   absent (no page), or a page served from this machine. `null` (sandboxed frames, files) is refused.
+ *   key      GASOLINE_API_KEY, when set.
+ *
+ * Telemetry itself is judged by Origin and key only: containers and other hosts send it under any name.
+ */
+
+/** The headers a guard looks at. */
+export interface GuardedRequest {
+  readonly origin: string | undefined;
+  readonly authorization: string | undefined;
+  readonly apiKey: string | undefined;
+}
+
+export interface GuardedAccess extends GuardedRequest {
+  readonly host: string | undefined;
+}
+
+/** Says why a request is refused, or undefined. */
+export type Guard<R extends GuardedRequest> = (request: R) => GasolineError | undefined;
+
+const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
+/** Addresses to bind that are no names: browsers take `0.0.0.0` for this machine too. */
+const WILDCARDS = ["0.0.0.0", "::", "*"];
+const LOOPBACK_PAGE =
+  /^https?:\/\/(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+const EXTENSION_PAGE = /^(?:chrome|moz)-extension:\/\/[a-z0-9-]+$/;
+
+/** Guards OTLP ingest: pages of this machine, browser extensions, and whatever is no page; the key when set. */
+export function ingestGuard(config: Pick<Config, "apiKey">): Guard<GuardedRequest> {
+  const checkKey = keyGuard(config.apiKey);
+  return (request) => {
+    const { origin } = request;
+    if (origin !== undefined && !LOOPBACK_PAGE.test(origin) && !EXTENSION_PAGE.test(origin)) {
+      return foreignOrigin(origin);
+    }
+    return checkKey(request);
+  };
+}
+
+/**
+ * Guards everything else: pages, reads, MCP, commands. Stricter than ingest: the Host must be one of ours, and an
+ * extension's origin does not do, since any installed extension has one.
+ */
+export function accessGuard(config: Pick<Config, "apiKey" | "allowHosts" | "host">): Guard<GuardedAccess> {
+  const checkKey = keyGuard(config.apiKey);
+  const bound = WILDCARDS.includes(config.host) ? [] : [config.host];
+  const names = new Set([...LOOPBACK_NAMES, ...config.allowHosts, ...bound].map(hostName));
+  return (request) => {
+    const { host, origin } = request;
+    const name = hostName((host ?? "").replace(/:\d{1,5}$/, ""));
+    if (host === undefined || !names.has(name)) return foreignHost(host);
+    if (origin !== undefined && !LOOPBACK_PAGE.test(origin) && !isOwnPage(origin, host))
+      return foreignOrigin(origin);
+    return checkKey(request);
+  };
+}
+
+/** Lower case, without the trailing dot of a full name; an IPv6 address in brackets. */
+function hostName(name: string): string {
+  const lower = name.toLowerCase().replace(/\.$/, "");
+  return lower.includes(":") && !lower.startsWith("[") ? `[${lower}]` : lower;
+}
+
+/** The page was served under this very Host, which has been found to be allowed. */
+function isOwnPage(origin: string, host: string): boolean {
+  return origin === `http://${host}` || origin === `https://${host}`;
+}
+
+function keyGuard(key: string): Guard<GuardedRequest> {
+  if (key === "") return () => undefined;
+  const expected = digest(key);
+  return ({ authorization, apiKey }) => {
+    const given = apiKey ?? /^Bearer +(.+)$/i.exec(authorization ?? "")?.[1];
+    // Digests have one length, so that neither the comparison nor its refusal tells how long the key is.
+    if (given !== undefined && timingSafeEqual(digest(given), expected)) return undefined;
+    return new GasolineError(
+      "unauthenticated",
+      given === undefined
+        ? "This daemon requires a key, and none was sent."
+        : "The key that was sent is not the daemon's.",
+      "Send GASOLINE_API_KEY as `x-api-key: KEY` or `Authorization: Bearer KEY` (for exporters: OTEL_EXPORTER_OTLP_HEADERS=x-api-key=KEY).",
+    );
+  };
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+function foreignHost(host: string | undefined): GasolineError {
+  return new GasolineError(
+    "forbidden_host",
+    host === undefined ? "The request names no Host." : `Host ${quote(host)} is not a name of this daemon.`,
+    "Use localhost or 127.0.0.1, or start the daemon with --allow-host NAME.",
+  );
+}
+
+function foreignOrigin(origin: string): GasolineError {
+  return new GasolineError(
+    "forbidden_origin",
+    `Pages of ${quote(origin)} may not talk to this daemon.`,
+    "Only pages served from this machine (localhost, 127.0.0.1, [::1]) may.",
+  );
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}

@@ -1,0 +1,19 @@
+import { observe } from "../query/observe.ts";
+import { observeSchema, parseObserve } from "../query/parameters.ts";
+import type { Tool } from "./tool.ts";
+
+/** `observe`: what was received. */
+export const observeTool: Tool = {
+  name: "observe",
+  title: "Observe what was received",
+  description: `Shows recorded telemetry: traces (list), trace (one as a tree, what failed first on top), errors (each once, where it began), logs, timeline (spans and logs in order).
+Example: {"what":"errors","filter":{"service":"payment","since":"-15m"}}
+All filters must hold. Ids of a reply (s…, l…, 8 digits of a trace) can be passed back as filter.span_id, filter.id and filter.trace_id. Replies keep to budget_bytes and say what they left out.`,
+  schema: observeSchema,
+  hints: { readOnlyHint: true, idempotentHint: true },
+  run: async (input, { store, clock, config, endpoint }) => {
+    const query = parseObserve(input);
+    const budgetBytes = Math.min(query.budgetBytes ?? config.replyBytes, config.replyBytesMax);
+    return observe(store, { ...query, budgetBytes }, { clock, endpoint });
+  },
+};

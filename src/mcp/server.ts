@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { GasolineError } from "../model/errors.ts";
+import { nearest } from "../query/did-you-mean.ts";
+import { clean } from "../query/render/clean.ts";
+import { observeTool } from "./observe.ts";
+import type { ToolListing, ToolResult } from "./sdk.ts";
+import type { Tool, ToolContext } from "./tool.ts";
+
+/** The tools there are. One whose answers do not exist yet is not listed. */
+export const TOOLS: readonly Tool[] = [observeTool];
+
+/** The tools as `tools/list` shows them. */
+export function listTools(): ToolListing[] {
+  return TOOLS.map(({ name, title, description, schema, hints }) => ({
+    name,
+    title,
+    description,
+    inputSchema: jsonSchemaOf(schema),
+    annotations: { ...hints, openWorldHint: false },
+  }));
+}
+
+function jsonSchemaOf(schema: z.ZodObject): ToolListing["inputSchema"] {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io: "input" });
+  return { ...json, type: "object" } as ToolListing["inputSchema"];
+}
+
+/**
+ * Calls a tool. What the caller did wrong comes back as a result with `isError`, so that the model reads the
+ * remedy; only a tool that does not exist throws GasolineError `bad_parameter`, which is the protocol's to say.
+ */
+export async function callTool(name: string, input: unknown, context: ToolContext): Promise<ToolResult> {
+  const tool = TOOLS.find((each) => each.name === name);
+  if (tool === undefined) throw unknownTool(name);
+  try {
+    const { text, structured } = await tool.run(input, context);
+    return { content: [{ type: "text", text }], structuredContent: { ...structured } };
+  } catch (error) {
+    return errorResult(error);
+  }
+}
+
+const ERROR_CHARS_MAX = 2_000;
+
+/** An error as a tool result; an unforeseen one too, since the agent can do nothing with a broken connection. */
+export function errorResult(error: unknown): ToolResult {
+  const known =
+    error instanceof GasolineError
+      ? error
+      : new GasolineError(
+          "internal",
+          `This failed inside gasoline: ${error instanceof Error ? error.message : String(error)}.`,
+          "",
+        );
+  const message = clean(known.message, ERROR_CHARS_MAX);
+  return {
+    isError: true,
+    content: [{ type: "text", text: message }],
+    structuredContent: { error: { code: known.code, message, remedy: clean(known.remedy, ERROR_CHARS_MAX) } },
+  };
+}
+
+function unknownTool(name: string): GasolineError {
+  const names = TOOLS.map((tool) => tool.name);
+  const near = nearest(name, names, 1)[0];
+  return new GasolineError(
+    "bad_parameter",
+    `There is no tool ${JSON.stringify(name.slice(0, 60))}.`,
+    near === undefined ? `Tools: ${names.join(", ")}.` : `Did you mean ${near}?`,
+  );
+}

@@ -1,0 +1,162 @@
+import type { Readable, Writable } from "node:stream";
+import { GasolineError } from "../model/errors.ts";
+import { VERSION } from "../version.ts";
+import { INSTRUCTIONS } from "./instructions.ts";
+import { serveStdio, type ToolListing, type ToolResult } from "./sdk.ts";
+import { errorResult, listTools } from "./server.ts";
+
+export interface BridgeOptions {
+  /** Finds (or starts) a daemon; its URL. Called on the first question, and again whenever one stops answering. */
+  readonly connect: () => Promise<string>;
+  /** `""` when the daemon requires none. */
+  readonly apiKey: string;
+  readonly stop: AbortSignal;
+  readonly warn: (message: string) => void;
+  readonly stdin?: Readable;
+  readonly stdout?: Writable;
+}
+
+/**
+ * MCP on stdin and stdout, answered by a running daemon's `/mcp`. The connection to the client outlives the
+ * daemon: when that dies, the call under way says so, and the next one goes to its successor. Resolves when stdin
+ * ends (after the calls under way) or `stop` is aborted.
+ */
+export async function bridgeStdio(options: BridgeOptions): Promise<void> {
+  const stdin = options.stdin ?? process.stdin;
+  const daemon = new Daemon(options);
+  const pending = new Set<Promise<unknown>>();
+  const track = async <T>(work: Promise<T>): Promise<T> => {
+    pending.add(work);
+    try {
+      return await work;
+    } finally {
+      pending.delete(work);
+    }
+  };
+  const close = await serveStdio(
+    {
+      version: VERSION,
+      instructions: INSTRUCTIONS,
+      listTools: (signal) => track(daemon.listTools(signal)),
+      callTool: (name, input, signal) => track(daemon.callTool(name, input, signal)),
+    },
+    stdin,
+    options.stdout ?? process.stdout,
+  );
+  await new Promise<void>((resolve) => {
+    stdin.once("end", resolve);
+    stdin.once("close", resolve);
+    options.stop.addEventListener("abort", () => resolve(), { once: true });
+    if (options.stop.aborted) resolve();
+  });
+  if (!options.stop.aborted) await Promise.allSettled(pending);
+  await close();
+}
+
+/** The daemon that is asked, and its successor when it is gone. */
+class Daemon {
+  readonly #options: BridgeOptions;
+  #url: Promise<string> | undefined;
+
+  constructor(options: BridgeOptions) {
+    this.#options = options;
+  }
+
+  /** The daemon's own list; without one that answers, the list of this version, so that a client can start. */
+  async listTools(signal: AbortSignal): Promise<ToolListing[]> {
+    try {
+      const { tools } = (await this.#request("tools/list", {}, signal)) as { tools: ToolListing[] };
+      return tools;
+    } catch (error) {
+      this.#options.warn(`gasoline: the tools are listed without a daemon: ${messageOf(error)}`);
+      return listTools();
+    }
+  }
+
+  async callTool(name: string, input: unknown, signal: AbortSignal): Promise<ToolResult> {
+    try {
+      return (await this.#request("tools/call", { name, arguments: input }, signal)) as ToolResult;
+    } catch (error) {
+      if (error instanceof GasolineError) return this.#explain(error);
+      throw error;
+    }
+  }
+
+  /** A daemon that died is looked for again at once, so that the error can say what the next call will meet. */
+  async #explain(error: GasolineError): Promise<ToolResult> {
+    if (error.code !== "not_found" || this.#url !== undefined) return errorResult(error);
+    try {
+      const url = await this.#find();
+      return errorResult(
+        new GasolineError(
+          "not_found",
+          error.problem,
+          `Now connected to ${url}: call again. Records that only the former daemon held are gone.`,
+        ),
+      );
+    } catch (again) {
+      return errorResult(
+        new GasolineError("not_found", `${error.problem} ${messageOf(again)}`, "Then call again."),
+      );
+    }
+  }
+
+  #find(): Promise<string> {
+    this.#url ??= this.#options.connect().catch((error: unknown) => {
+      this.#url = undefined;
+      throw error instanceof GasolineError
+        ? error
+        : new GasolineError("internal", `${messageOf(error)}.`, "");
+    });
+    return this.#url;
+  }
+
+  /** One JSON-RPC request. Throws GasolineError: `not_found` when nothing answers, else as the daemon refused. */
+  async #request(method: string, params: unknown, signal: AbortSignal): Promise<unknown> {
+    const url = await this.#find();
+    let response: Response;
+    let body: unknown;
+    try {
+      response = await fetch(`${url}/mcp`, {
+        method: "POST",
+        signal,
+        headers: {
+          accept: "application/json, text/event-stream",
+          "content-type": "application/json",
+          ...(this.#options.apiKey === "" ? {} : { "x-api-key": this.#options.apiKey }),
+        },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+      });
+      body = await response.json();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#url = undefined;
+      throw new GasolineError("not_found", `The daemon at ${url} no longer answers (${causeOf(error)}).`, "");
+    }
+    return resultOf(body, response.status);
+  }
+}
+
+/** What a JSON-RPC reply, or our own refusal in its place, holds. */
+function resultOf(body: unknown, status: number): unknown {
+  const reply = (typeof body === "object" && body !== null ? body : {}) as {
+    readonly result?: unknown;
+    readonly error?: { readonly code?: unknown; readonly message?: unknown };
+  };
+  if (reply.result !== undefined) return reply.result;
+  const message =
+    typeof reply.error?.message === "string" ? reply.error.message : `The daemon answered ${status}.`;
+  const code = reply.error?.code === "unauthenticated" ? "unauthenticated" : "bad_parameter";
+  throw new GasolineError(code, message.replace(/^MCP error -?\d+: /, ""), "");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** fetch hides the reason (ECONNREFUSED, a reset) behind "fetch failed". */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof Error) return "code" in cause ? String(cause.code) : cause.message;
+  return messageOf(error);
+}

@@ -1,0 +1,36 @@
+import type { z } from "zod";
+import type { Config } from "../config.ts";
+import type { Clock } from "../model/time.ts";
+import type { TelemetryStore } from "../store/telemetry-store.ts";
+
+/** What a tool works with. */
+export interface ToolContext {
+  readonly store: TelemetryStore;
+  readonly clock: Clock;
+  readonly config: Pick<Config, "replyBytes" | "replyBytesMax">;
+  /** Where telemetry is sent to, as the client reaches this daemon. */
+  readonly endpoint: string;
+}
+
+/** A reply in both forms, made from one value. */
+export interface ToolReply {
+  readonly text: string;
+  readonly structured: object;
+}
+
+/** One tool. Its file holds a literal of this and nothing else. */
+export interface Tool {
+  readonly name: string;
+  readonly title: string;
+  /** What it answers, with one example. */
+  readonly description: string;
+  /** Shown to clients as JSON Schema; `run` reads its input with it, leniently. */
+  readonly schema: z.ZodObject;
+  readonly hints: {
+    readonly readOnlyHint: boolean;
+    readonly destructiveHint?: boolean;
+    readonly idempotentHint?: boolean;
+  };
+  /** Throws GasolineError on input it cannot use. */
+  readonly run: (input: unknown, context: ToolContext) => Promise<ToolReply>;
+}
