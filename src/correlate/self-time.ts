@@ -74,7 +74,8 @@ export function isCaller(span: Span): boolean {
   return span.spanKind === "client" || span.spanKind === "producer";
 }
 
-function remoteChildren(nodes: readonly TraceNode[]): Int32Array {
+/** By position: the first child of a caller that ran on the other side, else -1, as in `SelfTimes.remoteChild`. */
+export function remoteChildren(nodes: readonly TraceNode[]): Int32Array {
   const remoteChild = new Int32Array(nodes.length).fill(-1);
   for (const node of nodes) {
     if (!isCaller(node.span)) continue;
