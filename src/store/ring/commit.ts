@@ -63,7 +63,7 @@ export class Committer {
     const result = this.#commit(table, (from) => this.#runOfPoints(table, from, seen));
     for (let i = 0; i < count; i++) {
       headers.table.release(this.#headers[i]!);
-      names.release(this.#headerNames[i]!);
+      this.#rings.releaseName(this.#headerNames[i]!);
     }
     return result;
   }
@@ -116,6 +116,7 @@ export class Committer {
         : start;
       const name = names.acquire(table.body, nameOffset[row]!, nameLength[row]!);
       columns.name[slot] = name;
+      if (kind === SPAN) rings.isSpanName[name] = 1;
       columns.bits[slot] = bits[row]! | (kind << KIND_SHIFT);
       const i = 8 * row;
       columns.ids[4 * slot] = ids[i + 4]!;

@@ -6,6 +6,8 @@ import { StreamRing } from "./stream.ts";
 /** The pinned ring's number, after those of the streams. */
 export const PINNED = STREAMS.length;
 const RINGS_MAX = 16;
+/** Origin ring of a copy that was cleared: no filter asks for it. */
+const HIDDEN = 0xff;
 
 /**
  * Records that outlive their stream, because their trace failed or was named (design decision 5): copies in a
@@ -61,11 +63,31 @@ export class PinnedRing {
     return to;
   }
 
+  /** Copies that can be read: those of the ring that are not hidden. */
+  get count(): number {
+    return this.#byOrigin.size;
+  }
+
+  isHidden(slot: number): boolean {
+    return this.originRing[slot] === HIDDEN;
+  }
+
+  /** Takes a copy out of sight, since one in the middle cannot leave; nothing else refers to it by then. */
+  hide(slot: number): void {
+    this.#forgetOrigin(slot);
+    this.originRing[slot] = HIDDEN;
+    this.ring.bytes -= this.ring.columns.length[slot]!;
+    this.ring.columns.length[slot] = 0;
+  }
+
   /** Drops the oldest copy; nothing else refers to it by then. */
   dropOldest(): void {
-    const slot = this.ring.oldest & this.ring.columns.mask;
-    this.#byOrigin.delete(this.originSequence[slot]! * RINGS_MAX + this.originRing[slot]!);
+    this.#forgetOrigin(this.ring.oldest & this.ring.columns.mask);
     this.ring.dropOldest();
+  }
+
+  #forgetOrigin(slot: number): void {
+    this.#byOrigin.delete(this.originSequence[slot]! * RINGS_MAX + this.originRing[slot]!);
   }
 }
 

@@ -1,29 +1,33 @@
 import type { Resource, Scope } from "../../model/resource.ts";
-import type { MetricHeader } from "../../model/scan-table.ts";
+import type { MetricHeader, ScopeGroup } from "../../model/scan-table.ts";
 import { STREAMS, type Stream } from "../../model/stream.ts";
 import { decodeLog } from "../../wire/decode-log.ts";
 import { decodePoint } from "../../wire/decode-metric.ts";
 import { decodeResource, decodeScope } from "../../wire/decode-resource.ts";
 import { decodeSpan } from "../../wire/decode-span.ts";
 import type { Masker } from "../mask.ts";
-import type { Stored, StoredRecord } from "../telemetry-store.ts";
+import type { Stored, StoredPoint, StoredRecord } from "../telemetry-store.ts";
 import { kindOf, RECORD_KINDS } from "./columns.ts";
+import type { Series } from "./metric-series.ts";
 import { PINNED } from "./pinned.ts";
 import { formatRecordId } from "./record-id.ts";
 import type { Rings } from "./rings.ts";
+import { RING } from "./routing.ts";
 import type { StreamRing } from "./stream.ts";
 
 /** How the masker calls each of `RECORD_KINDS`. */
 const MASK_KINDS = ["span", "log", "point"] as const;
 
-/** The resource and scope of a group, decoded and masked. */
+/** The resource and scope of a group, masked: decoded, and as the bytes of their messages. */
 export interface DecodedGroup {
   readonly resource: Resource;
   readonly scope: Scope;
+  readonly raw: ScopeGroup;
 }
 
-interface CachedGroup extends DecodedGroup {
-  /** The interned bytes it was decoded from: a group number that was freed and reused has others. */
+/** Something made of interned bytes, which a number that was freed and reused does not have any more. */
+interface Cached<T> {
+  readonly value: T;
   readonly key: Uint8Array;
   readonly maskVersion: number;
 }
@@ -38,7 +42,8 @@ export class RecordReader {
   readonly #rings: Rings;
   readonly #masker: Masker;
   readonly #epoch: string;
-  readonly #groups: (CachedGroup | undefined)[] = [];
+  readonly #groups: (Cached<DecodedGroup> | undefined)[] = [];
+  readonly #headers: (Cached<MetricHeader> | undefined)[] = [];
   #scratch = Buffer.allocUnsafeSlow(16 * 1024);
 
   constructor(rings: Rings, masker: Masker, epoch: string) {
@@ -75,23 +80,42 @@ export class RecordReader {
     return bytes;
   }
 
+  /** The last point of a series, decoded and masked. */
+  readPoint(series: Series): StoredPoint {
+    const bytes = Buffer.from(series.last);
+    this.masked += this.#masker.maskRecord("point", bytes);
+    const { resource, scope } = this.group(series.group);
+    const id = formatRecordId("metric", this.#epoch, RING.metrics, series.sequence);
+    const stored: Stored = { id, stream: "metrics", arrival: series.arrival };
+    return Object.assign(decodePoint(this.header(series.header), bytes, resource, scope), stored);
+  }
+
   /** The resource and scope of a group that is held; those of OVERFLOW are empty. */
   group(group: number): DecodedGroup {
     const key = this.#rings.groups.table.bytesOf(group);
     const cached = this.#groups[group];
-    if (cached?.key === key && cached.maskVersion === this.#masker.version) return cached;
+    if (cached?.key === key && cached.maskVersion === this.#masker.version) return cached.value;
     const bytes = this.#rings.groups.bytesOf(group);
-    const resource = decodeResource(this.#maskedCopy("resource", bytes.resource), bytes.resourceSchemaUrl);
-    const scope = decodeScope(this.#maskedCopy("scope", bytes.scope), bytes.scopeSchemaUrl);
-    const decoded = { resource, scope, key, maskVersion: this.#masker.version };
-    this.#groups[group] = decoded;
-    return decoded;
+    const raw: ScopeGroup = {
+      resource: this.#maskedCopy("resource", bytes.resource),
+      scope: this.#maskedCopy("scope", bytes.scope),
+      resourceSchemaUrl: this.#maskedText(bytes.resourceSchemaUrl),
+      scopeSchemaUrl: this.#maskedText(bytes.scopeSchemaUrl),
+    };
+    const resource = decodeResource(raw.resource, raw.resourceSchemaUrl);
+    const value = { raw, resource, scope: decodeScope(raw.scope, raw.scopeSchemaUrl) };
+    this.#groups[group] = { value, key, maskVersion: this.#masker.version };
+    return value;
   }
 
-  /** A metric header with secrets masked. */
+  /** A metric header that is held, masked. */
   header(header: number): MetricHeader {
     const { bytes, name, dataField } = this.#rings.headers.get(header);
-    return { bytes: this.#maskedCopy("metric", bytes), name: this.#masker.maskText(name), dataField };
+    const cached = this.#headers[header];
+    if (cached?.key === bytes && cached.maskVersion === this.#masker.version) return cached.value;
+    const value = { bytes: this.#maskedCopy("metric", bytes), name: this.#masker.maskText(name), dataField };
+    this.#headers[header] = { value, key: bytes, maskVersion: this.#masker.version };
+    return value;
   }
 
   /** An interned name, masked; "" for OVERFLOW. */
@@ -119,8 +143,12 @@ export class RecordReader {
 
   #maskedCopy(kind: "resource" | "scope" | "metric", bytes: Uint8Array): Uint8Array {
     const copy = Buffer.from(bytes);
-    this.#masker.maskRecord(kind, copy);
+    this.masked += this.#masker.maskRecord(kind, copy);
     return copy;
+  }
+
+  #maskedText(bytes: Uint8Array): Uint8Array {
+    return bytes.length === 0 ? bytes : Buffer.from(this.#masker.maskText(Buffer.from(bytes).toString()));
   }
 }
 

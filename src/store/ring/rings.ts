@@ -32,6 +32,8 @@ export class Rings {
   readonly pool: SlabPool;
   readonly index: TraceIndex;
   readonly names: ByteTable;
+  /** 1 for names that a span has had. */
+  readonly isSpanName: Uint8Array;
   readonly groups: Groups;
   readonly headers: MetricHeaders;
   /** Unix ns that times in columns are relative to, and its two words. */
@@ -73,6 +75,7 @@ export class Rings {
       },
       random,
     );
+    this.isSpanName = new Uint8Array(limits.namesMax + 1);
     this.groups = new Groups(limits.groupsMax, random);
     this.headers = new MetricHeaders(limits.seriesMax, random);
   }
@@ -94,6 +97,10 @@ export class Rings {
     return ring.number === PINNED ? this.pinned.pool : this.pool;
   }
 
+  releaseName(name: number): void {
+    if (this.names.release(name)) this.isSpanName[name] = 0;
+  }
+
   /** Makes room for `records` more, and `bytes` in one piece in the ring's open slab. The ring can hold both. */
   makeRoom(ring: StreamRing, records: number, bytes: number): void {
     while (ring.next - ring.oldest + records > ring.recordsMax) this.dropOldest(ring, "evicted");
@@ -105,19 +112,71 @@ export class Rings {
 
   /** Lets the oldest record of a ring go, copying it to the pinned ring first where its trace is worth it. */
   dropOldest(ring: StreamRing, why: Departure): void {
+    if (ring.number === PINNED) this.#dropOldestPinned(why);
+    else this.#dropOldestOf(ring, why);
+  }
+
+  #dropOldestOf(ring: StreamRing, why: Departure): void {
     const { columns } = ring;
     const slot = ring.oldest & columns.mask;
     const chain = columns.chain[slot]!;
     const trace = chain === NONE ? NONE : this.index.chainTrace[chain]!;
-    const survives = trace !== NONE && this.index.flags[trace] !== 0 && this.#isPinned(ring, trace, why);
+    const survives =
+      trace !== NONE &&
+      this.index.flags[trace] !== 0 &&
+      columns.length[slot]! <= this.pinned.ring.recordBytesMax &&
+      this.#isPinned(trace, why);
     if (survives) this.#adopt(ring, slot, trace);
     else this.#release(ring, slot, trace, why);
-    if (chain !== NONE) this.index.unlinkHead(chain, slot, columns.next);
-    if (ring.number === PINNED) this.pinned.dropOldest();
-    else ring.dropOldest();
-    if (why === "evicted") ring.evicted++;
-    else if (why === "expired") ring.expired++;
-    else ring.clearedBelow = ring.oldest;
+    if (chain !== NONE) this.index.unlink(chain, slot, columns.next);
+    ring.dropOldest();
+    count(ring, why);
+  }
+
+  #dropOldestPinned(why: Departure): void {
+    const { ring } = this.pinned;
+    const slot = ring.oldest & ring.columns.mask;
+    if (!this.pinned.isHidden(slot)) {
+      const chain = ring.columns.chain[slot]!;
+      this.#release(ring, slot, this.index.chainTrace[chain]!, why);
+      this.index.unlink(chain, slot, ring.columns.next);
+      count(ring, why);
+    }
+    this.pinned.dropOldest();
+  }
+
+  /**
+   * Drops all that the streams of these ring numbers hold, pinned copies of it too; returns how many records went.
+   */
+  clear(numbers: ReadonlySet<number>): number {
+    let cleared = 0;
+    for (const ring of this.all) {
+      if (!numbers.has(ring.number)) continue;
+      cleared += ring.count;
+      while (ring.oldest < ring.next) this.dropOldest(ring, "cleared");
+    }
+    const pinned = this.pinned.ring;
+    for (let sequence = pinned.oldest; sequence < pinned.next; sequence++) {
+      const slot = sequence & pinned.columns.mask;
+      if (!numbers.has(this.pinned.originRing[slot]!)) continue;
+      const chain = pinned.columns.chain[slot]!;
+      this.#release(pinned, slot, this.index.chainTrace[chain]!, "cleared");
+      this.index.unlink(chain, slot, pinned.columns.next);
+      this.pinned.hide(slot);
+      cleared++;
+    }
+    while (pinned.count > 0 && this.pinned.isHidden(pinned.oldest & pinned.columns.mask))
+      this.pinned.dropOldest();
+    return cleared;
+  }
+
+  /** Traces that have records in the pinned ring. */
+  pinnedTraces(): number {
+    let traces = 0;
+    for (let trace = 0; trace < this.index.numbersUsed; trace++) {
+      if (this.index.isHeld(trace) && this.index.chainOf(trace, PINNED) !== NONE) traces++;
+    }
+    return traces;
   }
 
   /**
@@ -153,8 +212,8 @@ export class Rings {
   }
 
   /** Whether a record that leaves is copied. The rule is asked once a trace, and only for want of room. */
-  #isPinned(ring: StreamRing, trace: number, why: Departure): boolean {
-    if (ring.number === PINNED) return false;
+  #isPinned(trace: number, why: Departure): boolean {
+    if (why === "cleared") return false;
     const { flags } = this.index;
     const known = flags[trace]!;
     if ((known & TRACE_FLAGS.pinnedByName) !== 0) return true;
@@ -176,7 +235,6 @@ export class Rings {
   #adopt(ring: StreamRing, slot: number, trace: number): void {
     const bytes = ring.columns.length[slot]!;
     const pinned = this.pinned.ring;
-    if (bytes > pinned.recordBytesMax) return this.#release(ring, slot, trace, "evicted");
     while (pinned.count >= pinned.recordsMax) this.dropOldest(pinned, "evicted");
     if (pinned.bytesOpen < bytes) {
       const slabs = this.pinned.pool.slabsFor(bytes);
@@ -192,7 +250,7 @@ export class Rings {
   /** Undoes what a record that is lost for good referred to, and counts the loss where it is asked for. */
   #release(ring: StreamRing, slot: number, trace: number, why: Departure): void {
     const { columns } = ring;
-    this.names.release(columns.name[slot]!);
+    this.releaseName(columns.name[slot]!);
     this.groups.table.release(columns.group[slot]!);
     if (kindOf(columns.bits[slot]!) === METRIC) this.headers.table.release(columns.metric[slot]!);
     if (why === "cleared") return;
@@ -200,4 +258,10 @@ export class Rings {
     origin.losses.add(columns.start[slot]!, this.nowNs);
     if (trace !== NONE) this.index.lost[trace] = this.index.lost[trace]! + 1;
   }
+}
+
+function count(ring: StreamRing, why: Departure): void {
+  if (why === "evicted") ring.evicted++;
+  else if (why === "expired") ring.expired++;
+  else ring.clearedBelow = ring.oldest;
 }

@@ -5,15 +5,16 @@ import { ATTRIBUTES_FIELD, findAttribute } from "../../wire/raw-attributes.ts";
 import type { Masker } from "../mask.ts";
 import type { RecordFilter } from "../telemetry-store.ts";
 import { AttributeMatch } from "./attribute-match.ts";
-import { kindOf, RECORD_KINDS } from "./columns.ts";
+import { kindOf, NONE, RECORD_KINDS } from "./columns.ts";
 import { OVERFLOW } from "./intern.ts";
+import { POINT_ATTRIBUTES } from "./metric-series.ts";
 import { PINNED } from "./pinned.ts";
 import type { RecordReader } from "./read.ts";
 import type { Rings } from "./rings.ts";
 import { RING } from "./routing.ts";
 import type { StreamRing } from "./stream.ts";
 import { TextMatch } from "./text-match.ts";
-import { spanWords } from "./trace-id.ts";
+import { spanWords, traceWords } from "./trace-id.ts";
 import { ROW_COST } from "./turns.ts";
 
 const SPAN = RECORD_KINDS.indexOf("span");
@@ -21,15 +22,6 @@ const LOG = RECORD_KINDS.indexOf("log");
 const STATUS_ERROR = 2;
 const YES = 1;
 const NO = 2;
-
-/** Field of the attributes in a data point, by the field of its data in Metric. */
-const POINT_ATTRIBUTES: Readonly<Record<number, number>> = {
-  5: ATTRIBUTES_FIELD.gauge,
-  7: ATTRIBUTES_FIELD.sum,
-  9: ATTRIBUTES_FIELD.histogram,
-  10: ATTRIBUTES_FIELD.exponential_histogram,
-  11: ATTRIBUTES_FIELD.summary,
-};
 
 /**
  * A RecordFilter made ready to be asked of many rows: cheap columns first, then verdicts kept per name and per
@@ -48,8 +40,9 @@ export class Selector {
   readonly #filter: RecordFilter;
   readonly #kinds: number;
   readonly #afterArrival: number;
-  /** undefined: no condition. NaN words match nothing. */
+  /** undefined: no condition. NaN words, of an id that is none, match nothing. */
   readonly #span: readonly [number, number] | undefined;
+  readonly #trace: readonly [number, number, number, number] | undefined;
   readonly #name: string | undefined;
   readonly #attributes: readonly AttributeMatch[];
   readonly #text: TextMatch | undefined;
@@ -76,6 +69,10 @@ export class Selector {
     this.#afterArrival = filter.afterArrival ?? -1;
     this.#span =
       filter.spanId === undefined ? undefined : (spanWords(filter.spanId) ?? [Number.NaN, Number.NaN]);
+    this.#trace =
+      filter.traceId === undefined
+        ? undefined
+        : (traceWords(filter.traceId) ?? [Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
     this.#name = filter.name?.toLowerCase();
     this.#attributes = (filter.attributes ?? []).map((attribute) => new AttributeMatch(attribute, masker));
     this.#text = filter.text === undefined || filter.text === "" ? undefined : new TextMatch(filter.text);
@@ -107,7 +104,7 @@ export class Selector {
     for (const verdicts of this.#attributeVerdicts) verdicts.fill(0);
   }
 
-  /** Whether the record in a slot passes, but for the filter's trace, which the scan has seen to. */
+  /** Whether the record in a slot passes. */
   matches(ring: StreamRing, slot: number): boolean {
     const { columns } = ring;
     const time = columns.start[slot]!;
@@ -117,6 +114,7 @@ export class Selector {
     if (columns.arrival[slot]! <= this.#afterArrival) return false;
     if (ring.number === PINNED && !this.rings.includes(this.#store.pinned.originRing[slot]!)) return false;
     if (this.#hasSeverity && !this.#matchesSeverity(bits)) return false;
+    if (this.#trace !== undefined && !this.#matchesTrace(columns.chain[slot]!, this.#trace)) return false;
     if (this.#span !== undefined && !this.#matchesSpan(columns.ids, 4 * slot)) return false;
     if (this.#filter.service !== undefined && !this.#matchesService(columns.group[slot]!)) return false;
     if (this.#name !== undefined && !this.#matchesName(ring, slot)) return false;
@@ -135,6 +133,13 @@ export class Selector {
     }
     const isError = kindOf(bits) === SPAN && ((bits >>> BITS.statusShift) & BITS.statusMask) === STATUS_ERROR;
     return isError ? severityMax >= SEVERITY_ERROR : severityMin < SEVERITY_ERROR;
+  }
+
+  #matchesTrace(chain: number, [w0, w1, w2, w3]: readonly [number, number, number, number]): boolean {
+    if (chain === NONE) return false;
+    const { ids } = this.#store.index;
+    const at = 4 * this.#store.index.chainTrace[chain]!;
+    return ids[at] === w0 && ids[at + 1] === w1 && ids[at + 2] === w2 && ids[at + 3] === w3;
   }
 
   #matchesSpan(ids: Uint32Array, at: number): boolean {

@@ -56,7 +56,7 @@ export class TextMatch {
   }
 
   /** Whether any text of a resource or scope contains it. */
-  matchesGroup({ resource, scope }: DecodedGroup): boolean {
+  matchesGroup({ resource, scope }: Pick<DecodedGroup, "resource" | "scope">): boolean {
     return (
       this.#matchesValue(resource.attributes) ||
       this.#isIn(scope.name) ||

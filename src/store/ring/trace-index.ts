@@ -132,15 +132,19 @@ export class TraceIndex {
     return chain;
   }
 
-  /** Takes the head out of its chain; a trace without records is forgotten, but for what it lost. */
-  unlinkHead(chain: number, slot: number, next: Uint32Array): void {
-    assert(this.chainHead[chain] === slot, "the oldest record of a ring heads its chain");
+  /**
+   * Takes a record out of its chain: O(1) for the head, which is what eviction takes. A trace without records is
+   * forgotten, but for what it lost.
+   */
+  unlink(chain: number, slot: number, next: Uint32Array): void {
     const count = this.chainCount[chain]! - 1;
     this.chainCount[chain] = count;
     if (count > 0) {
-      this.chainHead[chain] = next[slot]!;
+      if (this.chainHead[chain] === slot) this.chainHead[chain] = next[slot]!;
+      else this.#unlinkInside(chain, slot, next);
       return;
     }
+    assert(this.chainHead[chain] === slot, "the only record of a chain is its head");
     const trace = this.chainTrace[chain]!;
     this.#removeChain(trace, chain);
     if (this.firstChain[trace] === NONE) this.#forget(trace);
@@ -200,6 +204,13 @@ export class TraceIndex {
     const ids = this.ids;
     const row = 4 * trace;
     return this.#home(ids[row]!, ids[row + 1]!, ids[row + 2]!, ids[row + 3]!);
+  }
+
+  #unlinkInside(chain: number, slot: number, next: Uint32Array): void {
+    let before = this.chainHead[chain]!;
+    while (next[before] !== slot) before = next[before]!;
+    next[before] = next[slot]!;
+    if (this.chainTail[chain] === slot) this.chainTail[chain] = before;
   }
 
   #newChain(trace: number, ring: number): number {

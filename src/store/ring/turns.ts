@@ -15,9 +15,10 @@ export class Turns {
     this.#left = this.#rows;
   }
 
-  /** True when the turn's work is done: `await next()` before more of it. */
-  spend(): boolean {
-    return --this.#left <= 0;
+  /** Counts rows done; true when the turn's work is done: `await next()` before more of it. */
+  spend(rows = 1): boolean {
+    this.#left -= rows;
+    return this.#left <= 0;
   }
 
   async next(): Promise<void> {

@@ -1,0 +1,182 @@
+import { SEVERITY_ERROR } from "../../model/log.ts";
+import { BITS } from "../../model/scan-table.ts";
+import type { RecordFilter, TracePage, TraceQuery, TraceSummary } from "../telemetry-store.ts";
+import { kindOf, NONE, RECORD_KINDS } from "./columns.ts";
+import { OVERFLOW } from "./intern.ts";
+import { FirstOf } from "./page.ts";
+import { absoluteNs, coverageOf, type Source, scanFilter } from "./query.ts";
+import { forEachOfTrace } from "./scan.ts";
+import type { StreamRing } from "./stream.ts";
+import { hexOfWords } from "./trace-id.ts";
+import { ROW_COST, Turns } from "./turns.ts";
+
+const SPAN = RECORD_KINDS.indexOf("span");
+const STATUS_ERROR = 2;
+
+/** A trace's place in the list, and what tells it from a later trace under the same number. */
+interface TracePlace {
+  readonly startNs: number;
+  readonly traceId: string;
+  readonly trace: number;
+  readonly born: number;
+}
+
+/** Newest start first; ids tell ties apart. */
+function compareTraces(
+  a: Pick<TracePlace, "startNs" | "traceId">,
+  b: Pick<TracePlace, "startNs" | "traceId">,
+): number {
+  if (a.startNs !== b.startNs) return a.startNs < b.startNs ? 1 : -1;
+  if (a.traceId === b.traceId) return 0;
+  return a.traceId < b.traceId ? 1 : -1;
+}
+
+/**
+ * A page of traces that have a record which passes the filter. Summaries are made of columns: first the extent of
+ * every candidate, then the rest for the page alone.
+ */
+export async function queryTraces(source: Source, query: TraceQuery): Promise<TracePage> {
+  const { rings } = source;
+  const { index } = rings;
+  const arrivalSeen = rings.arrivals - 1;
+  const after =
+    query.after === undefined
+      ? undefined
+      : { startNs: Number(query.after.startNs - rings.epochNs), traceId: query.after.traceId };
+  const compare: typeof compareTraces =
+    query.order === "oldest" ? (a, b) => compareTraces(b, a) : compareTraces;
+  const first = new FirstOf<TracePlace>(query.limit, compare);
+  const isCandidate = await candidates(source, query.filter);
+  const durationMinNs = Number(query.durationMinNs ?? 0n);
+  const turns = new Turns(ROW_COST.columns);
+  let total = 0;
+  let beyond = 0;
+  for (let trace = 0; trace < index.numbersUsed; trace++) {
+    if (isCandidate(trace) && index.isHeld(trace) && index.born[trace]! <= arrivalSeen) {
+      const extent = extentOf(source, trace);
+      const passes =
+        extent.endNs - extent.startNs >= durationMinNs && (query.errorsOnly !== true || extent.errors > 0);
+      if (passes) {
+        total++;
+        const traceId = hexOfWords(index.ids, 4 * trace, 4);
+        const place = { startNs: extent.startNs, traceId, trace, born: index.born[trace]! };
+        if (after === undefined || compare(place, after) > 0) {
+          beyond++;
+          first.offer(place);
+        }
+      }
+      if (turns.spend(extent.records)) await turns.next();
+    } else if (turns.spend()) {
+      await turns.next();
+    }
+  }
+  const places = first.inOrder();
+  const traces = places
+    .filter(({ trace, born }) => index.isHeld(trace) && index.born[trace] === born)
+    .map(({ trace }) => summaryOf(source, trace));
+  return { traces, total, more: beyond > places.length, arrivalSeen, ...coverageOf(rings, query.filter) };
+}
+
+/** Which trace numbers have a record that passes; every number when the filter asks for nothing. */
+async function candidates(source: Source, filter: RecordFilter): Promise<(trace: number) => boolean> {
+  if (Object.values(filter).every((condition) => condition === undefined)) return () => true;
+  const { index } = source.rings;
+  let marks = new Uint8Array(index.numbersUsed);
+  await scanFilter(source, filter, (ring, slot) => {
+    const chain = ring.columns.chain[slot]!;
+    if (chain === NONE) return;
+    const trace = index.chainTrace[chain]!;
+    if (trace >= marks.length) {
+      const grown = new Uint8Array(2 * trace);
+      grown.set(marks);
+      marks = grown;
+    }
+    marks[trace] = 1;
+  });
+  return (trace) => marks[trace] === 1;
+}
+
+interface Extent {
+  /** Of the spans, else of the logs. Relative to the epoch. */
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly spans: number;
+  readonly records: number;
+  readonly errors: number;
+}
+
+function extentOf({ rings }: Source, trace: number): Extent {
+  let spanStart = Number.POSITIVE_INFINITY;
+  let spanEnd = Number.NEGATIVE_INFINITY;
+  let logStart = Number.POSITIVE_INFINITY;
+  let logEnd = Number.NEGATIVE_INFINITY;
+  let spans = 0;
+  let records = 0;
+  let errors = 0;
+  forEachOfTrace(rings, trace, ({ columns }, slot) => {
+    const start = columns.start[slot]!;
+    // The sender's times: an end before the start is no end.
+    const end = Math.max(start, columns.end[slot]!);
+    const bits = columns.bits[slot]!;
+    records++;
+    if (kindOf(bits) === SPAN) {
+      spans++;
+      if (start < spanStart) spanStart = start;
+      if (end > spanEnd) spanEnd = end;
+      if (((bits >>> BITS.statusShift) & BITS.statusMask) === STATUS_ERROR) errors++;
+    } else {
+      if (start < logStart) logStart = start;
+      if (end > logEnd) logEnd = end;
+      if (((bits >>> BITS.severityShift) & BITS.severityMask) >= SEVERITY_ERROR) errors++;
+    }
+  });
+  const [startNs, endNs] = spans > 0 ? [spanStart, spanEnd] : [logStart, logEnd];
+  return { startNs, endNs, spans, records, errors };
+}
+
+function summaryOf(source: Source, trace: number): TraceSummary {
+  const { rings, reader } = source;
+  const { index } = rings;
+  const extent = extentOf(source, trace);
+  const groups = new Set<number>();
+  let root:
+    | { readonly ring: StreamRing; readonly slot: number; readonly rank: number; readonly start: number }
+    | undefined;
+  forEachOfTrace(rings, trace, (ring, slot) => {
+    const { columns } = ring;
+    groups.add(columns.group[slot]!);
+    const rank = rankAsRoot(ring, slot);
+    const start = columns.start[slot]!;
+    if (root === undefined || rank < root.rank || (rank === root.rank && start < root.start)) {
+      root = { ring, slot, rank, start };
+    }
+  });
+  const { ring, slot, rank } = root!;
+  return {
+    traceId: hexOfWords(index.ids, 4 * trace, 4),
+    startNs: absoluteNs(extent.startNs, rings.epochNs),
+    endNs: absoluteNs(extent.endNs, rings.epochNs),
+    spans: extent.spans,
+    logs: extent.records - extent.spans,
+    errors: extent.errors,
+    services: [...new Set([...groups].map((group) => reader.group(group).resource.service))].sort(),
+    rootName: nameOf(source, ring, slot),
+    rootService: reader.group(ring.columns.group[slot]!).resource.service,
+    rootHeld: rank === 0,
+    lost: index.lost[trace]!,
+  };
+}
+
+/** 0 for a span without a parent, 1 for another span, 2 for a log. */
+function rankAsRoot({ columns }: StreamRing, slot: number): number {
+  if (kindOf(columns.bits[slot]!) !== SPAN) return 2;
+  return (columns.ids[4 * slot + 2]! | columns.ids[4 * slot + 3]!) === 0 ? 0 : 1;
+}
+
+/** Name of a span, event name of a log; masked. */
+function nameOf({ reader }: Source, ring: StreamRing, slot: number): string {
+  const name = ring.columns.name[slot]!;
+  if (name !== OVERFLOW) return reader.name(name);
+  const record = reader.read(ring, slot);
+  return record.kind === "log" ? record.eventName : record.name;
+}
