@@ -4,7 +4,7 @@ import type { Resource, Scope } from "../model/resource.ts";
 import { fieldEnd, payloadStart, varintEnd, varintValue } from "./cursor.ts";
 import { decodeAnyValue, decodeKeyValue, newAttributes } from "./decode-attributes.ts";
 import { asBuffer, idAt, textAt, uint32At } from "./decode-scalars.ts";
-import { SPAN_ID_BYTES, TRACE_ID_BYTES } from "./scan-ids.ts";
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from "./scan-words.ts";
 
 /** Severity numbers end at 24 (FATAL4); unknown ones read as 0, unset. */
 const SEVERITY_MAX = 24;

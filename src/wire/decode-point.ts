@@ -2,7 +2,7 @@ import type { Exemplar, MetricPoint } from "../model/metric.ts";
 import { fieldEnd, payloadStart, varintEnd, varintValue } from "./cursor.ts";
 import { decodeKeyValue, newAttributes } from "./decode-attributes.ts";
 import { idAt, numberIfExact, uint32At } from "./decode-scalars.ts";
-import { SPAN_ID_BYTES, TRACE_ID_BYTES } from "./scan-ids.ts";
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from "./scan-words.ts";
 
 /** What a data point says by itself, without its metric. */
 export type PointData = Omit<

@@ -10,7 +10,7 @@ import {
 import { fieldEnd, payloadStart, varintEnd, varintValue } from "./cursor.ts";
 import { decodeKeyValue, newAttributes } from "./decode-attributes.ts";
 import { asBuffer, idAt, textAt, uint32At } from "./decode-scalars.ts";
-import { SPAN_ID_BYTES, TRACE_ID_BYTES } from "./scan-ids.ts";
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from "./scan-words.ts";
 
 /**
  * Decodes the bytes of one Span message (opentelemetry/proto/trace/v1/trace.proto). Exact: times to the

@@ -1,7 +1,7 @@
 import { GasolineError } from "../model/errors.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import type { JsonReader } from "./json-reader.ts";
-import { SPAN_ID_BYTES, TRACE_ID_BYTES } from "./scan-ids.ts";
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from "./scan-words.ts";
 
 /** Base64 of 8 bytes, of 16 bytes or 16 hex digits, and of 32 hex digits. */
 const BASE64_LENGTHS: ReadonlySet<number> = new Set([12, 24, 44]);

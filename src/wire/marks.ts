@@ -13,7 +13,14 @@ const ERROR_TYPE = ascii("error.type");
 /** What an attribute key says of where its record belongs: one of the marks of `BITS`, or 0. */
 export function markOfKey(body: Uint8Array, at: number, length: number): number {
   if (length < TEST.length) return 0;
-  switch (body[at]) {
+  const first = body[at]!;
+  // Small enough to be inlined: one key in ten begins with b, e, g or t.
+  if (first !== 0x62 && first !== 0x65 && first !== 0x67 && first !== 0x74) return 0;
+  return markOfLikelyKey(body, at, length, first);
+}
+
+function markOfLikelyKey(body: Uint8Array, at: number, length: number, first: number): number {
+  switch (first) {
     case 0x62: // b
       return startsWith(body, at, length, BROWSER) ? BITS.markBrowser : 0;
     case 0x74: // t

@@ -6,8 +6,45 @@ import { skipUnknown } from "./skip-unknown.ts";
 /**
  * Checks one KeyValue {1 key, 2 value} between `at` and `end` and returns the mark of its key (see `markOfKey`).
  * `depth` is that of its value: 1 for a record's own attribute. Throws `malformed_body`.
+ *
+ * Nearly all attributes of nearly all exporters have this layout, which is checked without a loop (450 → 270 ns a span
+ * of ten attributes); the lengths K, V and S are single bytes:
+ *
+ * ```
+ *  0a K key…  12 V  0a S string…       or 18 varint, or another AnyValue, in the place of the string
+ * ```
  */
 export function scanKeyValue(
+  body: Uint8Array,
+  at: number,
+  end: number,
+  depth: number,
+  depthMax: number,
+): number {
+  if (end - at < 4 || body[at] !== 0x0a) return scanLooseKeyValue(body, at, end, depth, depthMax);
+  const keyLength = body[at + 1]!;
+  const valueAt = at + keyLength + 4;
+  const valueLength = end - valueAt;
+  if (
+    keyLength >= 0x80 ||
+    valueLength < 2 ||
+    valueLength >= 0x80 ||
+    body[valueAt - 2] !== 0x12 ||
+    body[valueAt - 1] !== valueLength
+  ) {
+    return scanLooseKeyValue(body, at, end, depth, depthMax);
+  }
+  const kind = body[valueAt];
+  const isPlain =
+    kind === 0x0a
+      ? body[valueAt + 1] === valueLength - 2
+      : kind === 0x18 && varintEnd(body, valueAt + 1, end) === end;
+  if (!isPlain || depth > depthMax) scanAnyValue(body, valueAt, end, depth, depthMax);
+  return markOfKey(body, at + 2, keyLength);
+}
+
+/** A KeyValue of any layout: fields in any order, repeated, unknown, long. */
+function scanLooseKeyValue(
   body: Uint8Array,
   at: number,
   end: number,

@@ -4,7 +4,7 @@ import { markOfEventName } from "./marks.ts";
 import { growRecordTable, resetRecordTable } from "./record-table.ts";
 import { scanAnyValue, scanKeyValue } from "./scan-attributes.ts";
 import { type SignalScan, scanGroups } from "./scan-groups.ts";
-import { clearId, isZeroId, SPAN_ID_BYTES, TRACE_ID_BYTES, word32, writeId } from "./scan-ids.ts";
+import { SPAN_ID_BYTES, TRACE_ID_BYTES, writeIds, writeTimes } from "./scan-words.ts";
 import { LOG_RECORD, LOGS_REQUEST } from "./schema.ts";
 import { skipUnknown } from "./skip-unknown.ts";
 
@@ -29,7 +29,14 @@ export function scanLogs(body: Uint8Array, table: RecordTable, depthMax = 64): v
 
 const LOGS: SignalScan<RecordTable> = { request: LOGS_REQUEST, scanRecord: scanLog };
 
-function scanLog(body: Uint8Array, at: number, end: number, table: RecordTable, depthMax: number): void {
+function scanLog(
+  body: Uint8Array,
+  view: DataView,
+  at: number,
+  end: number,
+  table: RecordTable,
+  depthMax: number,
+): void {
   let traceIdAt = -1;
   let spanIdAt = -1;
   let nameAt = 0;
@@ -110,11 +117,8 @@ function scanLog(body: Uint8Array, at: number, end: number, table: RecordTable, 
   table.offset[row] = at;
   table.length[row] = end - at;
   table.group[row] = table.groups.length;
-  const ids = table.ids;
-  clearId(ids, 8 * row, 8);
-  if (traceIdAt >= 0) writeId(ids, 8 * row, body, traceIdAt, 4);
-  if (spanIdAt >= 0) writeId(ids, 8 * row + 4, body, spanIdAt, 2);
-  writeTime(table.times, 4 * row, body, timeAt >= 0 && !isZeroId(body, timeAt, 8) ? timeAt : observedAt);
+  writeIds(table.ids, 8 * row, view, traceIdAt, spanIdAt, -1);
+  writeTimes(table.times, 4 * row, view, isZeroTime(view, timeAt) ? observedAt : timeAt, -1);
   table.nameOffset[row] = nameAt;
   table.nameLength[row] = nameLength;
   table.bits[row] =
@@ -123,10 +127,6 @@ function scanLog(body: Uint8Array, at: number, end: number, table: RecordTable, 
     ((severity > SEVERITY_MAX ? 0 : severity) << BITS.severityShift);
 }
 
-/** The fixed64 at `at` (0 when negative) as start, 0 as end. */
-function writeTime(times: Uint32Array, slot: number, body: Uint8Array, at: number): void {
-  times[slot] = at < 0 ? 0 : word32(body, at);
-  times[slot + 1] = at < 0 ? 0 : word32(body, at + 4);
-  times[slot + 2] = 0;
-  times[slot + 3] = 0;
+function isZeroTime(view: DataView, at: number): boolean {
+  return at < 0 || (view.getUint32(at) === 0 && view.getUint32(at + 4) === 0);
 }

@@ -5,7 +5,7 @@ import { asBuffer, textAt } from "./decode-scalars.ts";
 import { growPointTable, resetPointTable } from "./record-table.ts";
 import { scanKeyValue } from "./scan-attributes.ts";
 import { type SignalScan, scanGroups } from "./scan-groups.ts";
-import { clearId, word32 } from "./scan-ids.ts";
+import { writeIds, writeTimes } from "./scan-words.ts";
 import { METRIC, METRICS_REQUEST, type Message } from "./schema.ts";
 import { validateField } from "./validate-message.ts";
 
@@ -36,7 +36,14 @@ export const POINT_ATTRIBUTES_FIELD: Readonly<Record<number, number>> = { 5: 7, 
 /** Data points are field 1 of every kind of data. */
 export const POINT_TAG = 0x0a;
 
-function scanMetric(body: Uint8Array, at: number, end: number, table: PointTable, depthMax: number): void {
+function scanMetric(
+  body: Uint8Array,
+  view: DataView,
+  at: number,
+  end: number,
+  table: PointTable,
+  depthMax: number,
+): void {
   const buffer = asBuffer(body);
   // The data is a oneof: only the last kind of data counts, from where no other kind follows. (Data of one kind
   // that comes twice is merged.)
@@ -71,7 +78,7 @@ function scanMetric(body: Uint8Array, at: number, end: number, table: PointTable
     } else if (fieldAt < dataFrom || (tag & 7) !== 2) {
       validateField(body, valueAt, p, tag, METRIC, depthMax);
     } else {
-      scanData(body, payloadStart(body, valueAt, p), p, dataField, table, data, depthMax);
+      scanData(body, view, payloadStart(body, valueAt, p), p, dataField, table, data, depthMax);
     }
   }
   if (table.count === firstRow) return;
@@ -86,6 +93,7 @@ function createHeader(bytes: Uint8Array, name: string, dataField: number): Metri
 /** Points become rows; the other fields of the data are copied to `rest`. */
 function scanData(
   body: Uint8Array,
+  view: DataView,
   at: number,
   end: number,
   dataField: number,
@@ -102,7 +110,7 @@ function scanData(
     const valueAt = varintEnd(body, p, end);
     p = fieldEnd(body, valueAt, end, tag);
     if (tag === POINT_TAG) {
-      scanPoint(body, payloadStart(body, valueAt, p), p, dataField, pointSchema, table, depthMax);
+      scanPoint(body, view, payloadStart(body, valueAt, p), p, dataField, pointSchema, table, depthMax);
     } else {
       validateField(body, valueAt, p, tag, dataSchema, depthMax);
       rest.raw(body.subarray(fieldAt, p));
@@ -112,6 +120,7 @@ function scanData(
 
 function scanPoint(
   body: Uint8Array,
+  view: DataView,
   at: number,
   end: number,
   dataField: number,
@@ -141,11 +150,8 @@ function scanPoint(
   table.length[row] = end - at;
   table.group[row] = table.groups.length;
   table.metric[row] = table.metrics.length;
-  clearId(table.ids, 8 * row, 8);
-  table.times[4 * row] = timeAt < 0 ? 0 : word32(body, timeAt);
-  table.times[4 * row + 1] = timeAt < 0 ? 0 : word32(body, timeAt + 4);
-  table.times[4 * row + 2] = 0;
-  table.times[4 * row + 3] = 0;
+  writeIds(table.ids, 8 * row, view, -1, -1, -1);
+  writeTimes(table.times, 4 * row, view, timeAt, -1);
   table.nameOffset[row] = 0;
   table.nameLength[row] = 0;
   table.bits[row] = marks;
