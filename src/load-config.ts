@@ -90,7 +90,8 @@ function readConfigFile(path: string): ConfigFile {
   }
   for (const [key, value] of Object.entries(parsed)) {
     const check = Object.hasOwn(FILE_KEYS, key) ? FILE_KEYS[key as keyof ConfigFile] : undefined;
-    if (check === undefined) throw unusable(path, `"${key}" is not one of ${Object.keys(FILE_KEYS).join(", ")}`);
+    if (check === undefined)
+      throw unusable(path, `"${key}" is not one of ${Object.keys(FILE_KEYS).join(", ")}`);
     if (!check(value)) throw unusable(path, `"${key}" cannot be ${JSON.stringify(value)}`);
   }
   const { port, memory, ...rest } = parsed as { port?: string | number; memory?: string | number };
@@ -104,7 +105,11 @@ function readConfigFile(path: string): ConfigFile {
 function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) {
-    throw new GasolineError("bad_parameter", `Port "${text}" is not a number from 0 to 65535.`, "Use 0 for any free port.");
+    throw new GasolineError(
+      "bad_parameter",
+      `Port "${text}" is not a number from 0 to 65535.`,
+      "Use 0 for any free port.",
+    );
   }
   return port;
 }
@@ -116,13 +121,21 @@ function parseBytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?$/i.exec(text.trim());
   const bytes = match === null ? Number.NaN : Number(match[1]) * UNITS[match[2]!.toUpperCase()]!;
   if (!(bytes >= MEMORY_MIN && bytes <= 16 * 1024 ** 3)) {
-    throw new GasolineError("bad_parameter", `--memory "${text}" is not a size from 16M to 16G.`, "Write it as 64M or 1G.");
+    throw new GasolineError(
+      "bad_parameter",
+      `--memory "${text}" is not a size from 16M to 16G.`,
+      "Write it as 64M or 1G.",
+    );
   }
   return Math.floor(bytes);
 }
 
 function unusable(path: string, why: string): GasolineError {
-  return new GasolineError("bad_parameter", `${path} cannot be used: ${why}.`, "Correct the file or remove it.");
+  return new GasolineError(
+    "bad_parameter",
+    `${path} cannot be used: ${why}.`,
+    "Correct the file or remove it.",
+  );
 }
 
 function nonEmpty(value: string | undefined): string | undefined {

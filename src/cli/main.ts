@@ -1,1 +1,70 @@
-process.stdout.write("gasoline: not yet wired\n");
+import { GasolineError } from "../model/errors.ts";
+import { type Command, parseArguments, type Terminal, usageLine } from "./command.ts";
+
+/** Commands by name, loaded only when called, so that none pays for the others at start. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import("./serve.ts")).serve,
+  mcp: async () => (await import("./mcp.ts")).mcp,
+  show: async () => (await import("./show.ts")).show,
+  observe: async () => (await import("./observe.ts")).observe,
+  doctor: async () => (await import("./doctor.ts")).doctor,
+  demo: async () => (await import("./demo.ts")).demo,
+};
+
+process.exitCode = await main(process.argv.slice(2), processTerminal());
+
+/** Runs one command; returns its exit code. Errors go to stderr in one sentence with the remedy. */
+async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [first, ...rest] = argv;
+  try {
+    if (first === "--version" || first === "-v") {
+      terminal.stdout.write(`${(await import("../version.ts")).VERSION}\n`);
+      return 0;
+    }
+    if (first === "--help" || first === "-h" || first === "help") {
+      terminal.stdout.write(await help(rest[0]));
+      return 0;
+    }
+    const isFlag = first === undefined || first.startsWith("-");
+    const load = isFlag ? COMMANDS.serve : Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
+    if (load === undefined) {
+      throw new GasolineError(
+        "bad_parameter",
+        `"${first}" is not a command of gasoline.`,
+        `Commands: ${Object.keys(COMMANDS).join(", ")}.`,
+      );
+    }
+    const command = await load();
+    if (rest.includes("--help") || rest.includes("-h")) {
+      terminal.stdout.write(`${command.summary}\n\n${usageLine(command)}\n`);
+      return 0;
+    }
+    return await command.run(parseArguments(command, isFlag ? argv : rest), terminal);
+  } catch (error) {
+    terminal.stderr.write(
+      `gasoline: ${error instanceof GasolineError ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+    );
+    return 2;
+  }
+}
+
+async function help(name: string | undefined): Promise<string> {
+  const names = name !== undefined && Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
+  const lines: string[] = [
+    "Gasoline 360: an OpenTelemetry collector and trace correlator for you and your agent.",
+    "",
+  ];
+  for (const each of names) {
+    const command = await COMMANDS[each]!();
+    lines.push(`  ${usageLine(command)}`, `      ${command.summary}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function processTerminal(): Terminal {
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+  return { stdout: process.stdout, stderr: process.stderr, env: process.env, stop: stop.signal };
+}

@@ -1,0 +1,73 @@
+import type { ParseArgsConfig, ParseArgsOptionsConfig } from "node:util";
+import { parseArgs } from "node:util";
+import { GasolineError } from "../model/errors.ts";
+
+/** What a command may touch of the world around it. */
+export interface Terminal {
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  readonly env: { readonly [name: string]: string | undefined };
+  /** Ends when the user wants to stop (Ctrl-C, SIGTERM). */
+  readonly stop: AbortSignal;
+}
+
+/** One command of the CLI. Its file holds nothing else. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** Arguments as shown in the usage line, e.g. `TRACE`. */
+  readonly usage: string;
+  readonly options: ParseArgsOptionsConfig;
+  /** Returns the exit code: 0 done, 1 answered with a finding that should fail a script, 2 could not run. */
+  readonly run: (args: Arguments, terminal: Terminal) => Promise<number>;
+}
+
+/** Parsed options by name, and what was left over. */
+export interface Arguments {
+  readonly values: { readonly [name: string]: string | boolean | readonly (string | boolean)[] | undefined };
+  readonly positionals: readonly string[];
+}
+
+/** Parses `argv` for `command`. Throws GasolineError `bad_parameter` naming the wrong option and the right ones. */
+export function parseArguments(command: Command, argv: readonly string[]): Arguments {
+  const config: ParseArgsConfig = {
+    args: [...argv],
+    options: command.options,
+    allowPositionals: true,
+    allowNegative: true,
+  };
+  try {
+    const { values, positionals } = parseArgs(config);
+    return { values, positionals };
+  } catch (error) {
+    throw new GasolineError("bad_parameter", firstSentence(error), `Usage: ${usageLine(command)}`);
+  }
+}
+
+export function usageLine(command: Command): string {
+  const options = Object.entries(command.options).map(([name, option]) => {
+    const flag = option.default === true ? `--no-${name}` : `--${name}`;
+    return option.type === "boolean" ? `[${flag}]` : `[${flag} ${name.split("-").at(-1)!.toUpperCase()}]`;
+  });
+  return ["gasoline", command.name, ...(command.usage === "" ? [] : [command.usage]), ...options].join(" ");
+}
+
+export function textOption(args: Arguments, name: string): string | undefined {
+  const value = args.values[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+export function flagOption(args: Arguments, name: string): boolean | undefined {
+  const value = args.values[name];
+  return typeof value === "boolean" ? value : undefined;
+}
+
+export function listOption(args: Arguments, name: string): readonly string[] | undefined {
+  const value = args.values[name];
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : undefined;
+}
+
+function firstSentence(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return `${message.split(/[.\n]/, 1)[0]}.`;
+}

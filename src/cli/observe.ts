@@ -1,0 +1,50 @@
+import { GasolineError } from "../model/errors.ts";
+import { type Command, flagOption, textOption } from "./command.ts";
+import { askDaemon, daemonPlace, requireDaemon } from "./daemon.ts";
+
+/** `gasoline observe WHAT key=value …`: the same questions and answers as the MCP tool. */
+export const observe: Command = {
+  name: "observe",
+  summary: "ask what was received: traces, trace, timeline, logs, errors (filters as key=value)",
+  usage: "WHAT [KEY=VALUE …]",
+  options: {
+    json: { type: "boolean" },
+    limit: { type: "string" },
+    endpoint: { type: "string" },
+    "state-dir": { type: "string" },
+  },
+  run: async (args, terminal) => {
+    const [what, ...filters] = args.positionals;
+    if (what === undefined)
+      throw new GasolineError(
+        "bad_parameter",
+        "observe needs to know what.",
+        "Try `gasoline observe traces`.",
+      );
+    const parameters = new URLSearchParams({ what });
+    for (const filter of filters) {
+      const split = filter.indexOf("=");
+      if (split <= 0)
+        throw new GasolineError(
+          "bad_parameter",
+          `"${filter}" is not KEY=VALUE.`,
+          "Write filters as level=error or service=payment.",
+        );
+      parameters.append(filter.slice(0, split), filter.slice(split + 1));
+    }
+    const limit = textOption(args, "limit");
+    if (limit !== undefined) parameters.set("limit", limit);
+    const json = flagOption(args, "json") === true;
+    if (!json) parameters.set("format", "text");
+    const place = daemonPlace(
+      { endpoint: textOption(args, "endpoint"), stateDir: textOption(args, "state-dir") },
+      terminal.env,
+    );
+    const url = await requireDaemon(place);
+    const answer = await askDaemon(url, `/api/observe?${parameters}`, place.apiKey);
+    terminal.stdout.write(
+      json ? `${JSON.stringify(answer, null, 2)}\n` : `${(answer as { text: string }).text}\n`,
+    );
+    return 0;
+  },
+};
