@@ -1,5 +1,5 @@
 import { createMasker, type Masker } from "../src/store/mask.ts";
-import { attributes, fixed64, message, sub, uint, type Value } from "../test/store/otlp-bytes.ts";
+import { type AttributesSpec, buildSpan } from "../test/support/otlp-build.ts";
 import { type BenchRow, median } from "./row.ts";
 
 /** What masking costs a record that is shown: without a secret, with one, with added rules, and a stack trace. */
@@ -22,7 +22,7 @@ export async function benchMask(size: "small" | "full"): Promise<readonly BenchR
     { ...perRecord("span of 10 attributes, no secret", plain, createMasker()), target },
     perRecord("span of 11 attributes, one secret", secret, createMasker()),
     perRecord("span of 10 attributes, two added rules", plain, ruled),
-    perRecord("log with a stack trace of 40 frames", logs(Math.ceil(records / 8)), createMasker()),
+    perRecord("span with a stack trace of 40 frames", stackTraces(Math.ceil(records / 8)), createMasker()),
   ];
 }
 
@@ -38,41 +38,43 @@ function nanosecondsEach(records: readonly Uint8Array[], rounds: number, masker:
   return median(times);
 }
 
-/** Spans as a web service sends them: 514 bytes, 10 attributes. */
-function spans(count: number, more: { readonly [key: string]: Value }): Uint8Array[] {
+/** Spans as a web service sends them: about 514 bytes, 10 attributes. */
+function spans(count: number, more: AttributesSpec): Uint8Array[] {
   return Array.from({ length: count }, (_, i) =>
-    message(
-      sub(1, Buffer.alloc(16, i + 1)),
-      sub(2, Buffer.alloc(8, i + 1)),
-      sub(4, Buffer.alloc(8, i + 2)),
-      sub(5, "GET /api/customers/{customerId}/orders"),
-      uint(6, 2),
-      fixed64(7, 1_790_000_000_000_000_000n + BigInt(i)),
-      fixed64(8, 1_790_000_000_003_000_000n + BigInt(i)),
-      attributes(9, {
-        "http.request.method": "GET",
-        "http.response.status_code": 200n,
-        "http.route": "/api/customers/{customerId}/orders",
-        "url.path": `/api/customers/${10_000 + i}/orders`,
-        "server.address": "orders.shop.internal",
-        "server.port": 8443n,
-        "user_agent.original": "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0",
-        "network.protocol.version": "1.1",
-        "client.address": "10.20.30.40",
-        "app.cart.items_total": 7n + BigInt(i % 100),
-        ...more,
-      }),
-      sub(15, uint(3, 1)),
+    buildSpan(
+      {
+        traceId: (i + 1).toString(16).padStart(32, "a"),
+        parentSpanId: (i + 1).toString(16).padStart(16, "b"),
+        name: "GET /api/customers/{customerId}/orders",
+        kind: "server",
+        attributes: {
+          "http.request.method": "GET",
+          "http.response.status_code": 200,
+          "http.route": "/api/customers/{customerId}/orders",
+          "url.path": `/api/customers/${10_000 + i}/orders`,
+          "server.address": "orders.shop.internal",
+          "server.port": 8443,
+          "user_agent.original": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0",
+          "network.protocol.version": "1.1",
+          "client.address": "10.20.30.40",
+          "app.cart.items_total": 7 + (i % 100),
+          ...more,
+        },
+        status: { code: "ok" },
+      },
+      i,
     ),
   );
 }
 
-function logs(count: number): Uint8Array[] {
+function stackTraces(count: number): Uint8Array[] {
   const frames = Array.from(
     { length: 40 },
     (_, i) =>
       `    at Orders.load${i} (/srv/app/node_modules/orders/dist/handlers/load.js:${i + 10}:${i + 3})`,
   );
   const stack = `Error: cannot read order\n${frames.join("\n")}`;
-  return Array.from({ length: count }, () => message(attributes(9, { "exception.stacktrace": stack })));
+  return Array.from({ length: count }, (_, i) =>
+    buildSpan({ events: [{ name: "exception", attributes: { "exception.stacktrace": stack } }] }, i),
+  );
 }

@@ -6,9 +6,9 @@ import type { AddedRules } from "./record-walk.ts";
 const RULES_MAX = 64;
 const KEY_MAX = 256;
 
-/** The rules that users added: keys by their whole name in either case, and patterns for values. */
+/** The rules that users added: keys by their whole name, ASCII letters in either case, and patterns for values. */
 export class AddedMaskRules implements AddedRules {
-  readonly #keys = new Set<string>();
+  readonly #keys: Uint8Array[] = [];
   readonly #patterns: LinearPattern[] = [];
   #version = 1;
 
@@ -18,7 +18,7 @@ export class AddedMaskRules implements AddedRules {
 
   /** Throws `bad_parameter` past 64 rules, for an empty or overlong key and for a pattern that is refused. */
   add(rule: MaskRule): void {
-    if (this.#keys.size + this.#patterns.length >= RULES_MAX) {
+    if (this.#keys.length + this.#patterns.length >= RULES_MAX) {
       throw new GasolineError(
         "bad_parameter",
         `There are ${RULES_MAX} redaction rules already.`,
@@ -26,14 +26,12 @@ export class AddedMaskRules implements AddedRules {
       );
     }
     if (rule.kind === "value") this.#patterns.push(new LinearPattern(rule.pattern));
-    else this.#keys.add(checkedKey(rule.key));
+    else this.#keys.push(checkedKey(rule.key));
     this.#version++;
   }
 
   isSecretKey(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#keys.size === 0) return false;
-    const key = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
-    return this.#keys.has(key.toLowerCase());
+    return this.#keys.some((key) => key.length === end - start && foldedBytesAt(bytes, start, key));
   }
 
   maskText(bytes: Uint8Array, start: number, end: number): boolean {
@@ -43,11 +41,21 @@ export class AddedMaskRules implements AddedRules {
   }
 }
 
-function checkedKey(key: string): string {
-  if (key !== "" && key.length <= KEY_MAX) return key.toLowerCase();
+/** The key's UTF-8 with ASCII letters in lower case. */
+function checkedKey(key: string): Uint8Array {
+  if (key !== "" && key.length <= KEY_MAX) return Buffer.from(key).map(folded);
   throw new GasolineError(
     "bad_parameter",
     `A redaction rule's key has ${key.length} characters, expected 1 to ${KEY_MAX}.`,
     "Give the whole attribute key, for example app.customer.iban.",
   );
+}
+
+function foldedBytesAt(bytes: Uint8Array, at: number, key: Uint8Array): boolean {
+  for (let i = 0; i < key.length; i++) if (folded(bytes[at + i]!) !== key[i]) return false;
+  return true;
+}
+
+function folded(byte: number): number {
+  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
 }

@@ -10,8 +10,8 @@ const LESS = 0x3c;
 const APOSTROPHE = 0x27;
 const NAME_MAX = 64;
 
-/** What stands between a key and its value besides the separator itself: `=>`, `:=`, `==`, spaces. */
-const BETWEEN = byteSet(" \t=:>");
+/** What stands between a separator and its value: spaces, and the rest of `:=`, `==`, `=>`. */
+const BETWEEN = byteSet(" \t=>");
 /** Ends an unquoted value wherever it stands. Control characters do too. */
 const HARD_END = byteSet("\"'`<>|");
 /** Ends an unquoted value only where the surrounding text goes on: `a=1&b=2`, `f(a=1)`, `a=1, b=2`. */

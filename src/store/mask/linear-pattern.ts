@@ -54,10 +54,9 @@ export class LinearPattern {
   #matches(bytes: Uint8Array, start: number, end: number): number[] {
     const found: number[] = [];
     this.#now.clear();
-    for (let p = start; p <= end; p++) {
-      if (p < end && this.#now.count === 0 && this.#first[bytes[p]!] === 0) continue;
+    for (let p = start; p < end; p++) {
+      if (this.#now.count === 0 && this.#first[bytes[p]!] === 0) continue;
       this.#enter(this.#now, this.#start, p, p, bytes, start, end, found);
-      if (p === end) break;
       this.#then.clear();
       for (let i = 0; i < this.#now.count; i++) {
         const state = this.#states[this.#now.states[i]!]!;

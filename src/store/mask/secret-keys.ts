@@ -53,6 +53,8 @@ const SECRET_ENDINGS: readonly string[] = [
   "jsessionid",
   "phpsessid",
   "connectsid",
+  // SQL: `IDENTIFIED BY 'x'`
+  "identifiedby",
 ];
 
 /** Endings too short to be looked for inside another word. */
