@@ -7,6 +7,7 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import { GasolineError } from "../model/errors.ts";
+import { discardRest } from "./http2-stream.ts";
 import { isGrpc, serveOtlpGrpc } from "./otlp-grpc.ts";
 import { type HttpExchange, serveOtlpHttp } from "./otlp-http.ts";
 import { CONTENT_TYPES, errorPayload } from "./response.ts";
@@ -64,9 +65,11 @@ function exchangeOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Ht
     },
     reply(status, replyHeaders, payload, bodyLeft) {
       if (stream.destroyed || stream.headersSent) return;
-      stream.respond({ ":status": status, "content-length": payload.length, ...replyHeaders });
-      stream.end(payload);
-      if (bodyLeft) stream.close(constants.NGHTTP2_NO_ERROR);
+      const isEmpty = payload.length === 0;
+      const head = { ":status": status, "content-length": payload.length, ...replyHeaders };
+      stream.respond(head, { endStream: isEmpty });
+      if (!isEmpty) stream.end(payload);
+      if (bodyLeft) discardRest(stream);
     },
   };
 }

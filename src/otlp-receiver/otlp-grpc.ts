@@ -1,15 +1,11 @@
-import {
-  constants,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-} from "node:http2";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { GasolineError } from "../model/errors.ts";
 import { encodeStatus, type Signal } from "../wire/encode-response.ts";
 import { BodyInFlight, tooLarge } from "./admission.ts";
+import { discardRest } from "./http2-stream.ts";
 import { type Compression, compressionOf, ENCODINGS_ACCEPTED } from "./inflate.ts";
 import { successPayload } from "./response.ts";
-import { inflateBody, type Service, toGasolineError } from "./service.ts";
+import { askGuard, inflateBody, type Service, single, toGasolineError } from "./service.ts";
 import { signalOfMethod } from "./signals.ts";
 import { countRefusal } from "./stats.ts";
 
@@ -40,8 +36,7 @@ export function serveOtlpGrpc(
     countRefusal(service.counters, error.code);
     if (stream.destroyed || stream.headersSent) return;
     stream.respond({ ...REPLY_HEADERS, ...errorTrailers(error) }, { endStream: true });
-    // The rest of the request, if there is one, is not wanted: NO_ERROR says so without failing the call.
-    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+    if (!stream.readableEnded) discardRest(stream);
   };
 
   let signal: Signal;
@@ -106,12 +101,7 @@ export function serveOtlpGrpc(
 }
 
 function checkCall(service: Service, headers: IncomingHttpHeaders): Signal {
-  const refusal = service.guard({
-    origin: headers.origin,
-    authorization: headers.authorization,
-    apiKey: single(headers["x-api-key"]),
-  });
-  if (refusal !== undefined) throw refusal;
+  askGuard(service, headers);
   const path = headers[":path"] ?? "";
   const signal = signalOfMethod(path);
   if (signal !== undefined) return signal;
@@ -190,8 +180,4 @@ function percentEncode(message: string): string {
   return message.replace(/[^ -$&-~]+/g, (text) =>
     Array.from(Buffer.from(text), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
   );
-}
-
-function single(header: string | string[] | undefined): string | undefined {
-  return typeof header === "string" ? header : header?.[0];
 }

@@ -6,7 +6,7 @@ import { BodyInFlight, tooLarge } from "./admission.ts";
 import { type Compression, compressionOf, ENCODINGS_ACCEPTED } from "./inflate.ts";
 import { corsHeaders, isTrustedOrigin, preflightHeaders } from "./origin.ts";
 import { CONTENT_TYPES, errorPayload, successPayload } from "./response.ts";
-import { inflateBody, type Service, toGasolineError } from "./service.ts";
+import { askGuard, inflateBody, type Service, toGasolineError } from "./service.ts";
 import type { Format } from "./signals.ts";
 import { countRefusal } from "./stats.ts";
 
@@ -102,12 +102,7 @@ export function serveOtlpHttp(service: Service, signal: Signal, exchange: HttpEx
 
 /** Reads the headers, or throws why the request is refused without reading its body. */
 function checkHead(service: Service, { method, headers }: HttpExchange): Head {
-  const refusal = service.guard({
-    origin: headers.origin,
-    authorization: headers.authorization,
-    apiKey: single(headers["x-api-key"]),
-  });
-  if (refusal !== undefined) throw refusal;
+  askGuard(service, headers);
   if (method !== "POST") {
     throw new GasolineError(
       "wrong_method",
@@ -154,8 +149,4 @@ function errorHeaders(error: GasolineError, format: Format, origin: string | und
   if (error.code === "bad_encoding") headers["accept-encoding"] = ENCODINGS_ACCEPTED;
   if (error.code === "unauthenticated") headers["www-authenticate"] = "Bearer";
   return headers;
-}
-
-function single(header: string | string[] | undefined): string | undefined {
-  return typeof header === "string" ? header : header?.[0];
 }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { ReceiverLimits } from "../config.ts";
 import { GasolineError } from "../model/errors.ts";
 import { type Admission, BodyInFlight, tooLarge } from "./admission.ts";
@@ -25,6 +26,21 @@ export interface Service {
   readonly gather: Gather;
   readonly ingest: Ingest;
   readonly warn: (message: string) => void;
+}
+
+/** Throws what the guard says against a request with these headers. */
+export function askGuard(service: Service, headers: IncomingHttpHeaders): void {
+  const refusal = service.guard({
+    origin: headers.origin,
+    authorization: headers.authorization,
+    apiKey: single(headers["x-api-key"]),
+  });
+  if (refusal !== undefined) throw refusal;
+}
+
+/** A header's only or first value. */
+export function single(header: string | string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : header?.[0];
 }
 
 /** Output that is inflated on the event loop, as a multiple of `inflateSyncBytesMax`: more would block ingest. */
