@@ -41,8 +41,9 @@ export function errorCursor(epoch: string, position: ErrorPosition): string {
   return `e.${epoch}.${position.lastSeenNs.toString(RADIX)}.${position.fingerprint}`;
 }
 
+/** `arrival` is -1 when nothing has arrived yet. */
 export function sinceCursor(epoch: string, arrival: number): string {
-  return join("n", epoch, [arrival]);
+  return join("n", epoch, [arrival + 1]);
 }
 
 function join(kind: string, epoch: string, numbers: readonly (number | bigint)[]): string {
@@ -81,7 +82,7 @@ export function readErrorCursor(cursor: string, epoch: string, parameter: string
 
 export function readSinceCursor(cursor: string, epoch: string): number {
   const [arrival] = fields(cursor, "n", 1, epoch, "filter.since");
-  return Number(numberOf(arrival!, cursor, "filter.since"));
+  return Number(numberOf(arrival!, cursor, "filter.since")) - 1;
 }
 
 const KIND_HELP: Readonly<Record<string, string>> = {

@@ -33,7 +33,8 @@ const SOURCE_STREAMS: Readonly<Record<NonNullable<ObserveFilter["source"]>, read
 
 /** What a mode asks for by itself, before the asker's filter. */
 export interface ModeScope {
-  readonly kinds: readonly ("span" | "log" | "metric")[];
+  /** Absent: whatever belongs to a trace. */
+  readonly kinds?: readonly ("span" | "log" | "metric")[];
   /** Filters that mean nothing for this mode: they are not applied, and the reply names them. */
   readonly ignores: readonly FilterKey[];
 }
@@ -67,7 +68,7 @@ export function toStoreFilter(
   );
   const attributes = attributeFilters(used);
   const filter: RecordFilter = {
-    kinds: scope.kinds,
+    ...(scope.kinds === undefined ? {} : { kinds: scope.kinds }),
     ...(used.source === undefined ? {} : { streams: SOURCE_STREAMS[used.source] }),
     ...(since === undefined
       ? {}

@@ -96,9 +96,10 @@ function idsOf(
   detail: Detail,
 ): { trace_id?: string; span_id?: string; parent_span_id?: string } {
   if (record.kind === "metric" || record.traceId === "") return {};
-  const traceId = detail.compact ? shortTraceId(record.traceId, timeOf(record)) : record.traceId;
+  // A short reply names a record by its id alone, which leads to its span and parent.
+  if (detail.compact) return { trace_id: shortTraceId(record.traceId, timeOf(record)) };
   return {
-    trace_id: traceId,
+    trace_id: record.traceId,
     ...(record.spanId === "" ? {} : { span_id: record.spanId }),
     ...(record.kind === "span" && record.parentSpanId !== "" ? { parent_span_id: record.parentSpanId } : {}),
   };
@@ -109,7 +110,8 @@ type Metadata = NormalizedEvent["metadata"];
 function metadataOf(record: StoredRecord, detail: Detail): Metadata {
   const own = ownMetadata(record, detail);
   if (detail.compact) {
-    return { ...own, ...tellingAttributes(record.attributes) };
+    const countMax = detail.charsMax >= ROOMY_CHARS ? TELLING_COUNT.roomy : TELLING_COUNT.tight;
+    return { ...own, ...tellingAttributes(record.attributes, countMax) };
   }
   return {
     ...own,
@@ -164,7 +166,6 @@ export function durationNs(span: Span): bigint | undefined {
 
 /** Attributes worth their bytes in a short reply, in order. */
 const TELLING_KEYS = [
-  ...METHOD_KEYS,
   ...STATUS_KEYS,
   ...URL_KEYS,
   "rpc.service",
@@ -178,18 +179,20 @@ const TELLING_KEYS = [
   "error.type",
   "exception.type",
   "exception.message",
+  ...METHOD_KEYS,
 ] as const;
-const TELLING_COUNT_MAX = 5;
+const TELLING_COUNT = { roomy: 6, tight: 2 } as const;
+const ROOMY_CHARS = 600;
 const ATTRIBUTE_CHARS = 120;
 
-function tellingAttributes(attributes: Attributes): Metadata {
+function tellingAttributes(attributes: Attributes, countMax: number): Metadata {
   const telling: { [key: string]: unknown } = Object.create(null);
   let count = 0;
   let urlShown = false;
   for (const key of TELLING_KEYS) {
     const value = attributes[key];
     const isUrl = (URL_KEYS as readonly string[]).includes(key);
-    if (value === undefined || count === TELLING_COUNT_MAX || (isUrl && urlShown)) continue;
+    if (value === undefined || count === countMax || (isUrl && urlShown)) continue;
     urlShown ||= isUrl;
     telling[key] =
       typeof value === "number" || typeof value === "boolean" ? value : clean(toText(value), ATTRIBUTE_CHARS);

@@ -108,7 +108,7 @@ export function lineText(line: TraceLine, place: Place): string {
     clean(span.resource.service, SERVICE_CHARS),
     span.spanKind,
     `@${formatDuration(first.startNs)}`,
-    duration,
+    ...(duration === "0" && first.open ? [] : [duration]),
     ...(line.failed ? ["ERROR"] : span.statusCode === "ok" ? ["ok"] : []),
     span.id,
     ...(flags.length > 0 ? [`(${flags.join(", ")})`] : []),

@@ -212,9 +212,8 @@ function flagTexts(tree: Tree): string[] {
 function originLines({ lines, tree }: View, detail: Detail): string[] {
   const origins = lines.filter((line) => line.origin);
   const texts = origins.slice(0, ORIGINS_SHOWN).map((line) => {
-    const note = notesOf(line.nodes.slice(0, 1), tree.originNs, detail).shown.find(
-      (each) => each.level !== "info",
-    );
+    const notes = notesOf(line.nodes.slice(0, 1), tree.originNs, detail).shown;
+    const note = notes.find(({ level }) => level === "error" || level === "critical");
     const said = note === undefined ? "" : `: ${clean(note.message, Math.min(lineChars(detail), 240))}`;
     return `failed at: ${clean(line.nodes[0]!.span.resource.service, 60)} ${clean(line.name, 120)} ${line.nodes[0]!.span.id}${line.nodes.length > 1 ? ` ×${line.nodes.length}` : ""}${said}`;
   });

@@ -12,7 +12,7 @@ import type { Row } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
 import { whyEmpty, whyNotFound } from "./why-empty.ts";
 
-const TRACES: ModeScope = { kinds: ["span", "log"], ignores: ["id"] };
+const TRACES: ModeScope = { ignores: ["id"] };
 
 /** One trace in a listing. Times are ISO 8601; durations in ms. */
 export interface TraceRow extends Row {
@@ -56,9 +56,7 @@ export async function observeTraces(question: Question): Promise<Draft> {
 /** A filter by errors alone is answered from the traces' own counts, without looking at records. */
 function errorsOnlyOr(filter: RecordFilter): { filter: RecordFilter; errorsOnly?: true } {
   const { severityMin, ...rest } = filter;
-  const others = Object.keys(rest).filter(
-    (key) => !["kinds", "sinceNs", "untilNs", "afterArrival"].includes(key),
-  );
+  const others = Object.keys(rest).filter((key) => !["sinceNs", "untilNs", "afterArrival"].includes(key));
   return severityMin === SEVERITY_ERROR && others.length === 0
     ? { filter: rest, errorsOnly: true }
     : { filter };

@@ -47,7 +47,11 @@ function whyNothingNew(): string {
   return "Nothing that matches has arrived since that reply. Give wait_ms to wait for it.";
 }
 
-const NOUNS = { span: "span", log: "log record", metric: "metric point" } as const;
+const NOUNS = { span: "spans", log: "log records", metric: "metric points" } as const;
+
+function nounsOf(kinds: RecordFilter["kinds"] = ["span", "log"]): string {
+  return kinds.map((kind) => NOUNS[kind]).join(" or ");
+}
 
 function nothingReceived(question: Question, scope: ModeScope): string | undefined {
   const { store, context } = question;
@@ -58,7 +62,7 @@ function nothingReceived(question: Question, scope: ModeScope): string | undefin
   }
   if (sum(streams, "records") > 0) return undefined;
   const gone = sum(streams, "evicted") + sum(streams, "expired");
-  const what = scope.kinds.map((kind) => `${NOUNS[kind]}s`).join(" or ");
+  const what = nounsOf(scope.kinds);
   return gone > 0
     ? `No ${what} are held: ${count(gone, "record")} were received and have been evicted since.`
     : `No ${what} are held: what was received has been cleared.`;
@@ -116,7 +120,7 @@ async function excludingFilter({ store }: Question, filter: RecordFilter): Promi
   if (filter.kinds === undefined || filter.kinds.length === 2) return undefined;
   const { kinds: _kinds, ...rest } = filter;
   const { total } = await store.records({ filter: rest, order: "newest", limit: 1 });
-  const what = filter.kinds.map((kind) => `${NOUNS[kind]}s`).join(" or ");
+  const what = nounsOf(filter.kinds);
   return total > 0 ? `No ${what} match; ${count(total, "other record")} do (see what=timeline).` : undefined;
 }
 

@@ -111,12 +111,14 @@ export interface TraceQuery {
   readonly errorsOnly?: boolean;
   readonly durationMinNs?: bigint;
   readonly limit: number;
-  /** Traces strictly older than this start in order of (start, trace id). */
+  /** By (start, trace id); the newest first when absent. */
+  readonly order?: "newest" | "oldest";
+  /** Traces strictly after this one in `order`. */
   readonly after?: { readonly startNs: bigint; readonly traceId: string };
 }
 
 export interface TracePage extends Coverage {
-  /** Newest start first. */
+  /** In the order asked. */
   readonly traces: readonly TraceSummary[];
   readonly total: number;
   readonly more: boolean;
