@@ -44,36 +44,60 @@ export function findAttribute(
   let p = offset;
   while (p < end) {
     const tag = varintValue(bytes, p);
-    const valueAt = varintEnd(bytes, p, end);
+    const fieldAt = varintEnd(bytes, p, end);
     if (tag !== attributesTag) {
-      p = fieldEnd(bytes, valueAt, end, tag);
+      p = fieldEnd(bytes, fieldAt, end, tag);
       continue;
     }
-    let q = payloadStart(bytes, valueAt, end);
-    p = q + varintValue(bytes, valueAt);
-    let keyAt = 0;
-    let keyLength = 0;
-    let anyValueAt = -1;
-    while (q < p) {
-      const inner = varintValue(bytes, q);
-      const innerAt = varintEnd(bytes, q, p);
-      if (inner === 0x0a) {
-        keyAt = payloadStart(bytes, innerAt, p);
-        keyLength = varintValue(bytes, innerAt);
-        q = keyAt + keyLength;
-      } else {
-        if (inner === 0x12) anyValueAt = innerAt;
-        q = fieldEnd(bytes, innerAt, p, inner);
-      }
-    }
-    if (anyValueAt < 0) continue;
+    const start = payloadStart(bytes, fieldAt, end);
+    p = start + varintValue(bytes, fieldAt);
+    // Key first, then value, is what every exporter writes.
+    const keyLength = bytes[start + 1]!;
+    const valueAt = start + keyLength + 3;
+    const isUsual =
+      valueAt < p &&
+      bytes[start] === 0x0a &&
+      keyLength < 0x80 &&
+      bytes[valueAt - 1] === 0x12 &&
+      endsAt(bytes, valueAt, p);
     for (let i = 0; i <= rank; i++) {
-      if (!sameBytes(bytes, keyAt, keyLength, keys[i]!)) continue;
+      const key = keys[i]!;
+      if (isUsual) {
+        if (keyLength !== key.length || !sameBytes(bytes, start + 2, keyLength, key)) continue;
+        found = valueAt;
+      } else {
+        const anyValueAt = looseValueAt(bytes, start, p, key);
+        if (anyValueAt < 0) continue;
+        found = anyValueAt;
+      }
       rank = i;
-      found = anyValueAt;
     }
   }
   return found;
+}
+
+/** Whether the value whose length prefix stands at `at` is the last of a message that ends at `end`. */
+function endsAt(bytes: Uint8Array, at: number, end: number): boolean {
+  const length = bytes[at]!;
+  return length < 0x80 ? at + 1 + length === end : varintEnd(bytes, at, end) + varintValue(bytes, at) === end;
+}
+
+/** Position of the value in a KeyValue of any layout with this key; -1 when it has another key, or no value. */
+function looseValueAt(bytes: Uint8Array, at: number, end: number, key: Uint8Array): number {
+  let isKey = key.length === 0;
+  let found = -1;
+  let p = at;
+  while (p < end) {
+    const tag = varintValue(bytes, p);
+    const valueAt = varintEnd(bytes, p, end);
+    p = fieldEnd(bytes, valueAt, end, tag);
+    if (tag === 0x0a) {
+      isKey = sameBytes(bytes, payloadStart(bytes, valueAt, p), varintValue(bytes, valueAt), key);
+    } else if (tag === 0x12) {
+      found = valueAt;
+    }
+  }
+  return isKey ? found : -1;
 }
 
 /** Whether the value at `at` is a string of exactly these UTF-8 bytes. */
