@@ -6,6 +6,10 @@ export interface FoldedSpans<S extends Span> {
   /** By position in `spans`: copies folded into it, 0 for most. */
   readonly duplicates: Uint32Array;
   readonly duplicateCount: number;
+  /** Position in `spans` of the first span with an id. */
+  readonly firstOfId: ReadonlyMap<string, number>;
+  /** Positions of the further spans whose id an earlier one has; none in a healthy trace. */
+  readonly sharing: readonly number[];
 }
 
 /**
@@ -21,6 +25,7 @@ export function foldDuplicates<S extends Span>(spans: readonly S[]): FoldedSpans
   const keptByIdentity = new Map<string, number>();
   const kept: S[] = [];
   const duplicates = new Uint32Array(spans.length);
+  const sharing: number[] = [];
   let duplicateCount = 0;
   for (const span of spans) {
     const first = firstOfId.get(span.spanId);
@@ -35,13 +40,20 @@ export function foldDuplicates<S extends Span>(spans: readonly S[]): FoldedSpans
     if (position === undefined) {
       position = kept.push(span) - 1;
       keptByIdentity.set(identity, position);
+      sharing.push(position);
       continue;
     }
     duplicates[position]! += 1;
     duplicateCount += 1;
     if (completeness(span) >= completeness(kept[position]!)) kept[position] = span;
   }
-  return { spans: kept, duplicates: duplicates.subarray(0, kept.length), duplicateCount };
+  return {
+    spans: kept,
+    duplicates: duplicates.subarray(0, kept.length),
+    duplicateCount,
+    firstOfId,
+    sharing,
+  };
 }
 
 function identityOf(span: Span): string {

@@ -1,4 +1,5 @@
 import type { Span } from "../model/span.ts";
+import type { FoldedSpans } from "./fold-duplicates.ts";
 
 /** In place of a parent's position: the span has none. */
 export const NO_PARENT = -1;
@@ -19,17 +20,13 @@ export interface ParentLinks {
  */
 export class SpanFinder {
   readonly #spans: readonly Span[];
-  readonly #first = new Map<string, number>();
+  readonly #first: ReadonlyMap<string, number>;
   readonly #shared = new Map<string, SharedId>();
 
-  constructor(spans: readonly Span[]) {
+  constructor({ spans, firstOfId, sharing }: FoldedSpans<Span>) {
     this.#spans = spans;
-    for (let i = 0; i < spans.length; i++) {
-      const id = spans[i]!.spanId;
-      const first = this.#first.get(id);
-      if (first === undefined) this.#first.set(id, i);
-      else this.#share(id, first).positions.push(i);
-    }
+    this.#first = firstOfId;
+    for (const position of sharing) this.#share(spans[position]!.spanId).positions.push(position);
     for (const shared of this.#shared.values()) this.#sortByStart(shared);
   }
 
@@ -61,10 +58,10 @@ export class SpanFinder {
     return same ? client : -1;
   }
 
-  #share(id: string, first: number): SharedId {
+  #share(id: string): SharedId {
     let shared = this.#shared.get(id);
     if (shared === undefined) {
-      shared = { positions: [first], callers: [], byService: new Map() };
+      shared = { positions: [this.#first.get(id)!], callers: [], byService: new Map() };
       this.#shared.set(id, shared);
     }
     return shared;

@@ -23,19 +23,16 @@ export interface TracePath {
 export class PathIndex {
   readonly paths: TracePath[] = [];
   readonly #numbers = new Map<string, number>();
-  readonly #steps = new Map<string, number>();
+  /** By service, then kind and operation. */
+  readonly #steps = new Map<string, Map<string, number>>();
+  #stepCount = 0;
   readonly #nameOf: OperationNamer = operationNamer();
 
   /** The number of the path of a span whose parent has the path `parent` (-1 for heads). */
   numberOf(span: Span, parent: number): number {
     const operation = this.#nameOf(span);
     const { service } = span.resource;
-    const stepKey = JSON.stringify([service, span.spanKind, operation]);
-    let step = this.#steps.get(stepKey);
-    if (step === undefined) {
-      step = this.#steps.size;
-      this.#steps.set(stepKey, step);
-    }
+    const step = this.#stepOf(service, `${span.spanKind} ${operation}`);
     const key = `${parent}/${step}`;
     let number = this.#numbers.get(key);
     if (number === undefined) {
@@ -43,6 +40,21 @@ export class PathIndex {
       this.#numbers.set(key, number);
     }
     return number;
+  }
+
+  #stepOf(service: string, does: string): number {
+    let steps = this.#steps.get(service);
+    if (steps === undefined) {
+      steps = new Map();
+      this.#steps.set(service, steps);
+    }
+    let step = steps.get(does);
+    if (step === undefined) {
+      step = this.#stepCount;
+      this.#stepCount += 1;
+      steps.set(does, step);
+    }
+    return step;
   }
 }
 

@@ -34,17 +34,11 @@ export function selfTimes(tree: TraceTree): SelfTimes {
   const { nodes } = tree;
   const selfNs = new Float64Array(nodes.length);
   const remoteChild = remoteChildren(nodes);
+  for (const node of nodes) selfNs[node.index] = node.endNs - node.startNs - coveredByChildren(nodes, node);
   for (const node of nodes) {
-    const covered = mergeClipped(node, blockingChildren(nodes, node));
-    selfNs[node.index] = node.endNs - node.startNs - covered.totalNs;
-  }
-  for (const node of nodes) {
-    const remoteCalls = node.children.filter((child) => isRemoteCall(nodes, remoteChild, child));
-    if (remoteCalls.length === 0 || remoteCalls.length === node.children.length) continue;
-    const remote = mergeClipped(
-      node,
-      remoteCalls.map((child) => nodes[child]!),
-    );
+    const calls = remoteCalls(nodes, node, remoteChild);
+    if (calls.length === 0 || calls.length === node.children.length) continue;
+    const remote = mergeClipped(node, calls);
     for (const child of node.children) {
       const leaf = nodes[child]!;
       if (!mayWait(leaf, node)) continue;
@@ -84,18 +78,37 @@ export function remoteChildren(nodes: readonly TraceNode[]): Int32Array {
   return remoteChild;
 }
 
-function blockingChildren(nodes: readonly TraceNode[], node: TraceNode): TraceNode[] {
-  const children: TraceNode[] = [];
-  for (const child of node.children) {
-    if (blocksParent(nodes[child]!.span, node.span)) children.push(nodes[child]!);
+/** Time of a span that its children cover. As `mergeClipped(…).totalNs`, without keeping the pieces. */
+function coveredByChildren(nodes: readonly TraceNode[], node: TraceNode): number {
+  let coveredNs = 0;
+  let untilNs = node.startNs;
+  for (const index of node.children) {
+    const child = nodes[index]!;
+    if (child.endNs <= untilNs || !blocksParent(child.span, node.span)) continue;
+    const fromNs = Math.max(child.startNs, untilNs);
+    const toNs = Math.min(child.endNs, node.endNs);
+    if (toNs <= fromNs) continue;
+    coveredNs += toNs - fromNs;
+    untilNs = toNs;
   }
-  return children;
+  return coveredNs;
 }
 
-function isRemoteCall(nodes: readonly TraceNode[], remoteChild: Int32Array, index: number): boolean {
-  const node = nodes[index]!;
-  if (node.span.spanKind === "client" || remoteChild[index]! >= 0) return true;
-  return node.parent >= 0 && node.span.resource.service !== nodes[node.parent]!.span.resource.service;
+/** Children that stand for remote calls: client spans, callers that were answered, spans of another service. */
+function remoteCalls(
+  nodes: readonly TraceNode[],
+  parent: TraceNode,
+  remoteChild: Int32Array,
+): readonly TraceNode[] {
+  const calls: TraceNode[] = [];
+  if (parent.children.length < 2) return calls;
+  const { service } = parent.span.resource;
+  for (const index of parent.children) {
+    const child = nodes[index]!;
+    const { spanKind, resource } = child.span;
+    if (spanKind === "client" || remoteChild[index]! >= 0 || resource.service !== service) calls.push(child);
+  }
+  return calls;
 }
 
 function mayWait(leaf: TraceNode, parent: TraceNode): boolean {

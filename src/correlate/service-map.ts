@@ -145,7 +145,8 @@ class MapDraft<S extends Span> {
   unresolvedCalls = 0;
   readonly #spans = new Map<string, number>();
   readonly #received = new Map<string, Calls<S>>();
-  readonly #edges = new Map<string, EdgeCalls<S>>();
+  /** By caller, then method and callee. */
+  readonly #edges = new Map<string, Map<string, EdgeCalls<S>>>();
 
   addSpan(span: S): void {
     const id = ownId(span);
@@ -170,21 +171,17 @@ class MapDraft<S extends Span> {
   }
 
   call(from: string, to: string, method: "exact" | "attribute", node: TraceNode<S>): void {
-    const key = JSON.stringify([from, to, method]);
     const { startNs } = node.span;
-    let edge = this.#edges.get(key);
+    let edges = this.#edges.get(from);
+    if (edges === undefined) {
+      edges = new Map();
+      this.#edges.set(from, edges);
+    }
+    let edge = edges.get(`${method} ${to}`);
     if (edge === undefined) {
-      edge = {
-        from,
-        to,
-        method,
-        durationsNs: [],
-        errors: 0,
-        sample: undefined,
-        firstNs: startNs,
-        lastNs: startNs,
-      };
-      this.#edges.set(key, edge);
+      const noCalls = { durationsNs: [], errors: 0, sample: undefined };
+      edge = { from, to, method, ...noCalls, firstNs: startNs, lastNs: startNs };
+      edges.set(`${method} ${to}`, edge);
     }
     if (startNs < edge.firstNs) edge.firstNs = startNs;
     if (startNs > edge.lastNs) edge.lastNs = startNs;
@@ -195,13 +192,14 @@ class MapDraft<S extends Span> {
 
   finish(): ServiceMap<S> {
     const ids = new Set([...this.#spans.keys(), ...this.#received.keys()]);
-    for (const edge of this.#edges.values()) ids.add(edge.from).add(edge.to);
+    const found = [...this.#edges.values()].flatMap((edges) => [...edges.values()]);
+    for (const edge of found) ids.add(edge.from).add(edge.to);
     const nodes = [...ids].sort().map((id) => {
       const [kind] = id.split(":", 1) as [ServiceMapKind];
       const name = id.slice(kind.length + 1);
       return { id, kind, name, spans: this.#spans.get(id) ?? 0, ...statsOf(this.#received.get(id)) };
     });
-    const edges = Array.from(this.#edges.values(), (edge) => {
+    const edges = found.map((edge) => {
       const { from, to, method, firstNs, lastNs, sample } = edge;
       return { from, to, method, ...statsOf(edge), firstNs, lastNs, sample: sample!.span };
     });

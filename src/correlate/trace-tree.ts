@@ -1,9 +1,10 @@
 import type { LogRecord } from "../model/log.ts";
 import { logTimeNs } from "../model/log.ts";
 import type { Span } from "../model/span.ts";
+import { displayOrder } from "./display-order.ts";
 import { foldDuplicates } from "./fold-duplicates.ts";
 import { hostOf } from "./host.ts";
-import { linkParents, NO_PARENT, PARENT_MISSING, SpanFinder } from "./parent-links.ts";
+import { linkParents, PARENT_MISSING, SpanFinder } from "./parent-links.ts";
 import { originOf, relativeNs } from "./relative-time.ts";
 
 /** One span at its place in the tree. Positions are indices into `TraceTree.nodes`. */
@@ -106,7 +107,7 @@ export function buildTraceTree<S extends Span, L extends LogRecord>(
   options: TraceTreeOptions<S> = {},
 ): TraceTree<S, L> {
   const folded = foldDuplicates(spans);
-  const finder = new SpanFinder(folded.spans);
+  const finder = new SpanFinder(folded);
   const links = linkParents(folded.spans, finder);
   const times = timesOf(folded.spans, options.clockOffsetsNs);
   const order = displayOrder(links.parent, times.startNs);
@@ -208,48 +209,6 @@ function timesOf(spans: readonly Span[], offsets: ReadonlyMap<string, number> | 
       (open ? OPEN : 0) | (negative ? NEGATIVE : 0) | (start.clamped || end.clamped ? CLAMPED : 0);
   }
   return times;
-}
-
-/** Positions in pre-order: roots by start, then orphans by start, children by start; ties by arrival. */
-function displayOrder(parent: Int32Array, startNs: Float64Array): Uint32Array {
-  const count = parent.length;
-  const byStart = new Uint32Array(count);
-  let sorted = true;
-  for (let i = 0; i < count; i++) {
-    byStart[i] = i;
-    if (i > 0 && startNs[i]! < startNs[i - 1]!) sorted = false;
-  }
-  if (!sorted) byStart.sort((a, b) => startNs[a]! - startNs[b]! || a - b);
-
-  // Sibling lists, linked from the latest start backwards, so that each ends up with its earliest first.
-  const firstChild = new Int32Array(count).fill(-1);
-  const nextSibling = new Int32Array(count).fill(-1);
-  let firstRoot = -1;
-  let firstOrphan = -1;
-  for (let i = count - 1; i >= 0; i--) {
-    const at = byStart[i]!;
-    const link = parent[at]!;
-    if (link === NO_PARENT) {
-      nextSibling[at] = firstRoot;
-      firstRoot = at;
-    } else if (link === PARENT_MISSING) {
-      nextSibling[at] = firstOrphan;
-      firstOrphan = at;
-    } else {
-      nextSibling[at] = firstChild[link]!;
-      firstChild[link] = at;
-    }
-  }
-
-  const order = new Uint32Array(count);
-  const pending = [firstOrphan, firstRoot].filter((head) => head >= 0);
-  for (let placed = 0; pending.length > 0; placed++) {
-    const at = pending.pop()!;
-    order[placed] = at;
-    if (nextSibling[at]! >= 0) pending.push(nextSibling[at]!);
-    if (firstChild[at]! >= 0) pending.push(firstChild[at]!);
-  }
-  return order;
 }
 
 /** Puts each log at the span it names; returns the others, by time. */
