@@ -8,9 +8,12 @@ export const KIND_SHIFT = 16;
 /** No record, no chain: the end of a list. */
 export const NONE = 0xffff_ffff;
 
+/** Bytes of a slot in all columns: 3 of 8 bytes, ids of 16, 9 of 4, one of 2. */
+export const SLOT_BYTES = 3 * 8 + 16 + 9 * 4 + 2;
+
 /**
  * The indexed fields of one ring's records, a row per slot; slot = sequence & mask. Typed arrays are made whole
- * and filled by the operating system page by page as slots are used.
+ * and given memory by the operating system page by page, as slots are used.
  *
  * Times are nanoseconds relative to the store's epoch: exact within 104 days of it, rounded beyond, and good
  * enough there to order and to filter. Exact values come from the record's bytes.
@@ -41,20 +44,27 @@ export class Columns {
   constructor(recordsMax: number) {
     const slots = 2 ** Math.ceil(Math.log2(Math.max(2, recordsMax)));
     this.mask = slots - 1;
-    this.chain = new Uint32Array(slots);
-    this.next = new Uint32Array(slots);
-    this.ids = new Uint32Array(4 * slots);
-    this.start = new Float64Array(slots);
-    this.end = new Float64Array(slots);
-    this.name = new Uint32Array(slots);
-    this.group = new Uint32Array(slots);
-    this.metric = new Uint32Array(slots);
-    this.bits = new Uint32Array(slots);
-    this.slab = new Uint16Array(slots);
-    this.offset = new Uint32Array(slots);
-    this.length = new Uint32Array(slots);
-    this.arrival = new Float64Array(slots);
-    this.arrivedMs = new Uint32Array(slots);
+    // One block: the allocator maps large ones untouched, and would clear many small ones.
+    const block = new ArrayBuffer(slots * SLOT_BYTES);
+    let at = 0;
+    const take = (bytes: number): number => {
+      at += slots * bytes;
+      return at - slots * bytes;
+    };
+    this.start = new Float64Array(block, take(8), slots);
+    this.end = new Float64Array(block, take(8), slots);
+    this.arrival = new Float64Array(block, take(8), slots);
+    this.ids = new Uint32Array(block, take(16), 4 * slots);
+    this.chain = new Uint32Array(block, take(4), slots);
+    this.next = new Uint32Array(block, take(4), slots);
+    this.name = new Uint32Array(block, take(4), slots);
+    this.group = new Uint32Array(block, take(4), slots);
+    this.metric = new Uint32Array(block, take(4), slots);
+    this.bits = new Uint32Array(block, take(4), slots);
+    this.offset = new Uint32Array(block, take(4), slots);
+    this.length = new Uint32Array(block, take(4), slots);
+    this.arrivedMs = new Uint32Array(block, take(4), slots);
+    this.slab = new Uint16Array(block, take(2), slots);
   }
 }
 

@@ -11,9 +11,10 @@ const HOUR_NS = 3_600_000_000_000;
  */
 export class Losses {
   total = 0;
-  readonly #counts = new Uint32Array(BUCKETS);
+  /** Made with the first loss: most streams never have one. */
+  #counts = new Uint32Array(0);
   /** Which 10-second interval each bucket counts now. */
-  readonly #interval = new Float64Array(BUCKETS);
+  #interval = new Float64Array(0);
   #newest = Number.NEGATIVE_INFINITY;
   #outside = 0;
   #outsideFrom = Number.POSITIVE_INFINITY;
@@ -21,7 +22,10 @@ export class Losses {
 
   /** Counts one lost record; times in ns relative to the store's epoch. */
   add(timeNs: number, nowNs: number): void {
-    this.total++;
+    if (this.total++ === 0) {
+      this.#counts = new Uint32Array(BUCKETS);
+      this.#interval = new Float64Array(BUCKETS);
+    }
     const interval = Math.floor(timeNs / BUCKET_NS);
     if (timeNs > nowNs + HOUR_NS || interval <= this.#newest - BUCKETS) {
       this.#addOutside(1, timeNs, timeNs);
