@@ -14,7 +14,7 @@ export function textAt(bytes: Buffer, at: number, end: number): string {
 /** A copy of the length-delimited value at `at`. */
 export function bytesAt(bytes: Buffer, at: number, end: number): Uint8Array {
   const start = payloadStart(bytes, at, end);
-  return Uint8Array.prototype.slice.call(bytes, start, start + varintValue(bytes, at));
+  return new Uint8Array(bytes.subarray(start, start + varintValue(bytes, at)));
 }
 
 /** Lower-case hex of the id at `at`, or `""` unless it has `bytes` bytes that are not all zero. */

@@ -1,4 +1,4 @@
-import type { MetricHeader, PointTable } from "../model/scan-table.ts";
+import type { PointTable } from "../model/scan-table.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { fieldEnd, fieldNumber, payloadStart, varintEnd, varintValue } from "./cursor.ts";
 import { asBuffer, textAt } from "./decode-scalars.ts";
@@ -83,11 +83,7 @@ function scanMetric(
   }
   if (table.count === firstRow) return;
   header.bytesField(dataField, data.finish());
-  table.metrics.push(createHeader(header.finish(), name, dataField));
-}
-
-function createHeader(bytes: Uint8Array, name: string, dataField: number): MetricHeader {
-  return { bytes: Uint8Array.prototype.slice.call(bytes), name, dataField };
+  table.metrics.push({ bytes: header.finish(), name, dataField });
 }
 
 /** Points become rows; the other fields of the data are copied to `rest`. */

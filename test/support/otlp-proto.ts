@@ -174,7 +174,9 @@ message RetryInfo { Duration retry_delay = 1; }
 message Duration { int64 seconds = 1; int32 nanos = 2; }
 `;
 
+const ROOT = protobuf.parse(PROTO).root;
+
 /** A protobufjs type of the schema above, by name. */
 export function otlpType(name: string): protobuf.Type {
-  return protobuf.parse(PROTO).root.lookupType(name);
+  return ROOT.lookupType(name);
 }
