@@ -4,6 +4,8 @@ import type { Body, Draft } from "./reply.ts";
 /** Lengths that strings are cut to, the roomiest first; the first at which every row fits is taken. */
 const CHARS_STEPS = [2_000, 600, 240] as const;
 const CHARS_MIN = 120;
+/** No row takes less, in both its forms (the text form alone: a line): more of them need not be tried. */
+const ROW_BYTES_MIN = 20;
 
 /**
  * The body that shows the most within `bytesMax`, as `measure` counts the finished reply. All rows in the
@@ -17,18 +19,21 @@ export function fitToBudget(
 ): Body {
   if (bytesMax === undefined) return draft.build(draft.rowsMax, { compact: false });
   const fits = (body: Body): boolean => measure(body) <= bytesMax;
-  for (const charsMax of CHARS_STEPS) {
-    const body = draft.build(draft.rowsMax, { compact: true, charsMax });
-    if (fits(body)) return body;
+  const rowsMax = Math.min(draft.rowsMax, Math.floor(bytesMax / ROW_BYTES_MIN));
+  if (rowsMax === draft.rowsMax) {
+    for (const charsMax of CHARS_STEPS) {
+      const body = draft.build(rowsMax, { compact: true, charsMax });
+      if (fits(body)) return body;
+    }
   }
-  return mostRows(draft, { compact: true, charsMax: CHARS_MIN }, fits);
+  return mostRows(draft, rowsMax, { compact: true, charsMax: CHARS_MIN }, fits);
 }
 
 /** Bisects for the largest number of rows that fits. */
-function mostRows(draft: Draft, detail: Detail, fits: (body: Body) => boolean): Body {
+function mostRows(draft: Draft, rowsMax: number, detail: Detail, fits: (body: Body) => boolean): Body {
   let best = draft.build(0, detail);
   let low = 1;
-  let high = draft.rowsMax;
+  let high = rowsMax;
   while (low <= high) {
     const rows = (low + high) >>> 1;
     const body = draft.build(rows, detail);

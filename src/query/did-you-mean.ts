@@ -1,4 +1,5 @@
 const DISTANCE_SHARE_MAX = 0.4;
+const CONTAINED_CHARS_MIN = 3;
 
 /**
  * The candidates that look most like `name`, best first, at most `countMax`: those within 40 % of its length in
@@ -10,8 +11,9 @@ export function nearest(name: string, candidates: Iterable<string>, countMax = 3
   const near: { readonly candidate: string; readonly distance: number }[] = [];
   for (const candidate of new Set(candidates)) {
     const folded = fold(candidate);
-    const contained = wanted.length >= 3 && (folded.includes(wanted) || wanted.includes(folded));
-    const distance = contained && folded !== "" ? 0.5 : editDistance(wanted, folded);
+    const isLong = Math.min(wanted.length, folded.length) >= CONTAINED_CHARS_MIN;
+    const isContained = isLong && (folded.includes(wanted) || wanted.includes(folded));
+    const distance = isContained ? 0.5 : editDistance(wanted, folded);
     const allowed = Math.max(1, Math.floor(Math.max(wanted.length, folded.length) * DISTANCE_SHARE_MAX));
     if (folded === wanted) near.push({ candidate, distance: 0 });
     else if (distance <= allowed) near.push({ candidate, distance });

@@ -8,6 +8,7 @@ import type { Body, Draft, Question } from "./reply.ts";
 import type { ObserveAnswer, ObserveContext } from "./shapes.ts";
 import { observeTrace } from "./trace.ts";
 import { observeTraces } from "./traces.ts";
+import { askUntilFound } from "./wait.ts";
 
 const MODES: Readonly<Record<What, (question: Question) => Promise<Draft>>> = {
   traces: observeTraces,
@@ -29,7 +30,8 @@ export async function observe(
   context: ObserveContext,
 ): Promise<ObserveAnswer> {
   const startedMs = context.clock.nowMs();
-  const draft = await MODES[query.what]({ store, query, context });
+  const question: Question = { store, query, context };
+  const draft = await askUntilFound(question, () => MODES[query.what](question));
   const elapsedMs = context.clock.nowMs() - startedMs;
   const finish = (body: Body): ObserveAnswer => answerOf(body, elapsedMs);
   return finish(fitToBudget(draft, query.budgetBytes, (body) => replyBytes(finish(body), context)));

@@ -13,7 +13,8 @@ const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 1_000;
 const OFFSET_MAX = 100_000;
 const WAIT_MS_MAX = 30_000;
-const BUDGET_BYTES_MIN = 1_000;
+/** Room for a reply without rows: what it says of itself, twice. */
+const BUDGET_BYTES_MIN = 2_000;
 const BUDGET_BYTES_MAX = 10_000_000;
 
 const text = z.string().min(1).max(2_000);
@@ -118,8 +119,9 @@ export function parseObserve(input: unknown): ObserveQuery {
 /** Moves flat filters into `filter` and turns the texts of a query string into what they stand for. */
 function nest(input: unknown): Record<string, unknown> {
   const top = asObject(input, "The input");
-  const filter: Record<string, unknown> = {};
-  const query: Record<string, unknown> = {};
+  // Without a prototype: `__proto__` is a name like any other, to be refused like any other.
+  const filter: Record<string, unknown> = Object.create(null);
+  const query: Record<string, unknown> = Object.create(null);
   for (const [key, value] of Object.entries(top)) {
     if (key === "filter") {
       for (const [name, inner] of Object.entries(asObject(value, "filter"))) putFilter(filter, name, inner);

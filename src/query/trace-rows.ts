@@ -201,7 +201,13 @@ export function rankLines(lines: readonly TraceLine[]): number[] {
   };
   return lines
     .map((_, index) => index)
-    .sort((a, b) => rankOf(a) - rankOf(b) || lines[b]!.totalNs - lines[a]!.totalNs || a - b);
+    .sort(
+      (a, b) =>
+        rankOf(a) - rankOf(b) ||
+        lines[b]!.totalNs - lines[a]!.totalNs ||
+        lines[a]!.depth - lines[b]!.depth ||
+        a - b,
+    );
 }
 
 function describeSelection(lines: readonly TraceLine[], isShown: Uint8Array): Selection {

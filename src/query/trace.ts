@@ -55,12 +55,14 @@ export async function observeTrace(question: Question): Promise<Draft> {
     );
   }
   const lines = traceLines(tree, focus);
+  const shortId = shortTraceId(tree.traceId, tree.originNs);
   const view: View = {
     tree,
     focus,
     lines,
+    summary: summaryOf(tree, shortId, focus, lines),
     ranking: rankLines(lines),
-    traceId: shortTraceId(tree.traceId, tree.originNs),
+    traceId: shortId,
     ignored: Object.keys(query.filter).filter((key) => !(USED as readonly string[]).includes(key)),
   };
   const asked = query.limitGiven ? query.limit : ROWS_DEFAULT_MAX;
@@ -113,6 +115,7 @@ interface View {
   readonly tree: Tree;
   readonly focus: Node | undefined;
   readonly lines: readonly TraceLine[];
+  readonly summary: string;
   readonly ranking: readonly number[];
   readonly traceId: string;
   readonly ignored: readonly string[];
@@ -147,7 +150,7 @@ function buildView(view: View, rowsMax: number, detail: Detail): Body {
     text.push("logs that name no span that is held:", ...noteTexts(loose, 1));
   }
   return {
-    summary: summaryOf(view),
+    summary: view.summary,
     rows,
     lines: text,
     metadata: {
@@ -158,7 +161,7 @@ function buildView(view: View, rowsMax: number, detail: Detail): Body {
       ...(tree.lost > 0 ? { lost: tree.lost } : {}),
       ...leftOut(view, selection),
       ...(view.ignored.length > 0 ? { ignored: view.ignored } : {}),
-      next: nextCalls(view, selection, complete && loose !== undefined ? loose.hidden : tree.logs.length),
+      ...nextCalls(view, selection, complete && loose !== undefined ? loose.hidden : tree.logs.length),
     },
   };
 }
@@ -171,7 +174,12 @@ function looseLogs(tree: Tree, detail: Detail): Notes | undefined {
 }
 
 /** Counts and flags; no text of telemetry. */
-function summaryOf({ tree, traceId, focus, lines }: View): string {
+function summaryOf(
+  tree: Tree,
+  traceId: string,
+  focus: Node | undefined,
+  lines: readonly TraceLine[],
+): string {
   const nodes = focus === undefined ? tree.nodes : lines.flatMap((line) => line.nodes);
   const failed = nodes.filter(isFailed).length;
   const services = new Set(nodes.map((node) => node.span.resource.service)).size;
@@ -246,7 +254,7 @@ function leftOut({ lines }: View, selection: Selection): { left_out?: string } {
   };
 }
 
-function nextCalls(view: View, selection: Selection, logsHidden: number): string[] {
+function nextCalls(view: View, selection: Selection, logsHidden: number): { next?: string[] } {
   const calls: string[] = [];
   let most = -1;
   for (const index of selection.shown) {
@@ -257,5 +265,5 @@ function nextCalls(view: View, selection: Selection, logsHidden: number): string
   if (origin !== undefined) calls.push(callText("trace", { span_id: origin.nodes[0]!.span.id }));
   if (most >= 0) calls.push(callText("trace", { span_id: view.lines[most]!.slowest.span.id }));
   if (logsHidden > 0) calls.push(callText("logs", { trace_id: view.traceId }));
-  return calls;
+  return calls.length > 0 ? { next: calls } : {};
 }
