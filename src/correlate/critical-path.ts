@@ -73,7 +73,6 @@ export function criticalPath<S extends Span, L extends LogRecord>(
     const startNs = Math.max(child.startNs, at.startNs);
     emit(at.node, endNs, at.cursorNs);
     at.cursorNs = startNs;
-    at.sibling = true;
     stack.push(visit(nodes, child, startNs, endNs));
   }
   return { root, steps: steps.reverse(), totalNs: top.endNs - top.startNs };
@@ -102,8 +101,6 @@ interface Visit<N extends TraceNode> {
   readonly endNs: number;
   /** What lies between `startNs` and here is still to be explained. */
   cursorNs: number;
-  /** A child has been walked, whose start is at `cursorNs`. */
-  sibling: boolean;
   /** Children still to be looked at, the one that finished last at the end. */
   readonly children: N[];
 }
@@ -122,7 +119,7 @@ function visit<N extends TraceNode>(nodes: readonly N[], node: N, startNs: numbe
         Math.min(a.endNs, endNs) - Math.min(b.endNs, endNs) || b.startNs - a.startNs || b.index - a.index,
     );
   }
-  return { node, startNs, endNs, cursorNs: endNs, sibling: false, children };
+  return { node, startNs, endNs, cursorNs: endNs, children };
 }
 
 /**
@@ -135,7 +132,7 @@ function nextBefore<N extends TraceNode>(at: Visit<N>): N | undefined {
     const overlapNs = endNs - at.cursorNs;
     if (overlapNs <= 0) return child;
     const lengthNs = endNs - Math.max(child.startNs, at.startNs);
-    if (at.sibling && overlapNs <= lengthNs * OVERLAP_SHARE_MAX) return child;
+    if (overlapNs <= lengthNs * OVERLAP_SHARE_MAX) return child;
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { Span } from "../model/span.ts";
 
 /** Largest distance from the origin that a double holds exactly: 2^53 - 1 ns, 104 days. */
-export const RELATIVE_NS_MAX = Number.MAX_SAFE_INTEGER;
+const RELATIVE_NS_MAX = Number.MAX_SAFE_INTEGER;
 
 const RELATIVE_MAX = BigInt(RELATIVE_NS_MAX);
 

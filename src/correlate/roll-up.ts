@@ -6,7 +6,7 @@ import { isRemote, remoteChildren } from "./self-time.ts";
 import type { TraceNode, TraceTree } from "./trace-tree.ts";
 
 /** Where time on the critical path was spent. */
-export const PATH_PARTS = ["browser", "network", "service", "database", "external"] as const;
+const PATH_PARTS = ["browser", "network", "service", "database", "external"] as const;
 
 /**
  * - `browser`: the page's own work

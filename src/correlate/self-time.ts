@@ -22,7 +22,7 @@ export interface SelfTimes {
  *
  * ```
  *  parent   |==================|     self: what no child covers   |==      ===    =|
- *    call      |======|              a remote call: client span, or with a child in another service
+ *    call      |======|              a remote call: client span, or span of another service
  *    leaf       |====|               waits beside it: self 0, not 4
  *    call               |====|
  * ```
@@ -36,7 +36,7 @@ export function selfTimes(tree: TraceTree): SelfTimes {
   const remoteChild = remoteChildren(nodes);
   for (const node of nodes) selfNs[node.index] = node.endNs - node.startNs - coveredByChildren(nodes, node);
   for (const node of nodes) {
-    const calls = remoteCalls(nodes, node, remoteChild);
+    const calls = remoteCalls(nodes, node);
     if (calls.length === 0 || calls.length === node.children.length) continue;
     const remote = mergeClipped(node, calls);
     for (const child of node.children) {
@@ -94,19 +94,15 @@ function coveredByChildren(nodes: readonly TraceNode[], node: TraceNode): number
   return coveredNs;
 }
 
-/** Children that stand for remote calls: client spans, callers that were answered, spans of another service. */
-function remoteCalls(
-  nodes: readonly TraceNode[],
-  parent: TraceNode,
-  remoteChild: Int32Array,
-): readonly TraceNode[] {
+/** Children that stand for remote calls: client spans, and spans of another service. */
+function remoteCalls(nodes: readonly TraceNode[], parent: TraceNode): readonly TraceNode[] {
   const calls: TraceNode[] = [];
   if (parent.children.length < 2) return calls;
   const { service } = parent.span.resource;
   for (const index of parent.children) {
     const child = nodes[index]!;
     const { spanKind, resource } = child.span;
-    if (spanKind === "client" || remoteChild[index]! >= 0 || resource.service !== service) calls.push(child);
+    if (spanKind === "client" || resource.service !== service) calls.push(child);
   }
   return calls;
 }

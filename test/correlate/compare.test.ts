@@ -83,6 +83,24 @@ describe("structure", () => {
     });
   });
 
+  it("lets each place move once only", () => {
+    const before = `
+      web root    |=========|
+        web a      |=|
+        web b          |=|
+        web x              |`;
+    const after = `
+      web root    |=========|
+        web a      |=|
+          web x     |
+        web b          |=|
+          web x         |`;
+    expect(differences(before, after)).toEqual({
+      moved: ["root / x > root / a / x"],
+      added: ["root / b / x"],
+    });
+  });
+
   it("shows the nearest eight steps of deep places", () => {
     const deep = chain(12).map((span, i) => ({ ...span, name: "abcdefghijkl"[i]! }));
     const { added } = compareTraces([buildTraceTree(deep.slice(0, 11), [])], [buildTraceTree(deep, [])]);
@@ -124,6 +142,14 @@ describe("self time", () => {
     ["1 ms but less than a quarter longer", [20, 24], {}],
   ])("%s", (_what, [before, after], expected) => {
     expect(differences(lasting(before!), lasting(after!))).toEqual(expected);
+  });
+
+  it("counts from 1 ms, or from what is asked for", () => {
+    const [before, after] = [treeOf("web root |=|"), treeOf("web root |==|")];
+    const slower = (selfNsMin: number) => compareTraces([before], [after], { selfNsMin }).slower.length;
+    expect([slower(1_000_000), slower(1_000_001)]).toEqual([1, 0]);
+    const short = (ns: number) => buildTraceTree(drawTrace("web root |==|", { columnNs: ns }), []);
+    expect(compareTraces([short(1)], [short(300_000)]).slower).toEqual([]);
   });
 
   it("is the span's own: a slow child does not blame its parent", () => {

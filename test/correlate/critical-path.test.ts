@@ -11,6 +11,12 @@ function pathOf(tree: TraceTree, root?: number): string[] {
   return criticalPath(tree, root).steps.map((step) => `${step.span.name} ${step.startNs}-${step.endNs}`);
 }
 
+// The situations of Jaeger UI's test cases (TracePage/CriticalPath/testCases, 1 to 9) are drawn anew below, as are the
+// overlaps of CRISP's (test_cases, 1 to 25); the files themselves are not kept here. Both projects are under
+// Apache-2.0. Their files, run through this code once, gave the same sections for all of Jaeger UI's and the same
+// times for 21 of CRISP's; the other four (10, 19, 20, 21) have siblings that overlap, where CRISP counts the overlap
+// twice and takes it off the parent.
+
 /** Steps as `name start-end`, in columns from the leftmost bar. */
 function drawnPath(drawing: string): string[] {
   return pathOf(buildTraceTree(drawTrace(drawing, { columnNs: 1 }), []));
@@ -95,6 +101,8 @@ describe("boundaries", () => {
     ["exactly a twentieth of the earlier one", 20, 1, ["root 0-10", "a 10-29", "b 29-40", "root 40-50"]],
     ["one more than that", 20, 2, ["root 0-28", "b 28-40", "root 40-50"]],
     ["two fortieths", 40, 2, ["root 0-10", "a 10-48", "b 48-60", "root 60-70"]],
+    ["five hundredths", 100, 5, ["root 0-10", "a 10-105", "b 105-120", "root 120-130"]],
+    ["six hundredths", 100, 6, ["root 0-104", "b 104-120", "root 120-130"]],
     ["three fortieths", 40, 3, ["root 0-47", "b 47-60", "root 60-70"]],
   ])("an overlap of %s", (_what, length, overlap, expected) => {
     const bar = (from: number, to: number) => `${" ".repeat(from)}|${"=".repeat(to - from - 1)}|`;
@@ -126,6 +134,14 @@ describe("children that reach out of their parent", () => {
         web a       |========|
           web b        |======|`,
       ["root 0-4", "a 4-7", "b 7-8"],
+    ],
+    [
+      "after its end are clipped, and a grandchild that began before them with them",
+      `
+      web root  |=======|
+        web a       |========|
+          web b  |====|`,
+      ["root 0-4", "b 4-6", "a 6-8"],
     ],
     [
       "before its start are clipped",
@@ -314,11 +330,8 @@ function plainWalk(tree: TraceTree, node: TraceNode, startNs: number, endNs: num
     .map((child) => ({ child, from: Math.max(child.startNs, startNs), to: Math.min(child.endNs, endNs) }))
     .filter(({ from, to }) => to > from);
   let cursor = endNs;
-  let walkedOne = false;
   for (;;) {
-    const before = clipped.filter(
-      ({ from, to }) => to <= cursor || (walkedOne && from < cursor && (to - cursor) * 20 <= to - from),
-    );
+    const before = clipped.filter(({ from, to }) => to <= cursor || (to - cursor) * 20 <= to - from);
     before.sort((a, b) => b.to - a.to || a.from - b.from || a.child.index - b.child.index);
     const last = before[0];
     const from = last === undefined ? startNs : Math.min(last.to, cursor);
@@ -326,6 +339,5 @@ function plainWalk(tree: TraceTree, node: TraceNode, startNs: number, endNs: num
     if (last === undefined) return steps;
     steps.push(...plainWalk(tree, last.child, last.from, from));
     cursor = last.from;
-    walkedOne = true;
   }
 }

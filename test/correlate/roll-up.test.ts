@@ -57,6 +57,13 @@ describe("parts", () => {
       { network: 2, service: 3 },
     ],
     ["a broker", "web producer send |====| messaging.system=kafka", { external: 5 }],
+    [
+      "a message that was answered",
+      `
+      web producer send  |====|
+        mail server in    |==|`,
+      { external: 2, service: 3 },
+    ],
     ["a call that names nobody", "web client out |====|", { external: 5 }],
     ["a server span that names its database", "proxy server run |====| db.system=mysql", { service: 5 }],
     [

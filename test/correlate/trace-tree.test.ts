@@ -188,6 +188,9 @@ describe("open spans", () => {
     const log = makeLog({ spanId: span!.spanId, timeNs: span!.startNs + 7n });
     expect(buildTraceTree([{ ...span!, events: [event] }], []).nodes[0]!.endNs).toBe(3);
     expect(buildTraceTree([{ ...span!, events: [event] }], [log]).nodes[0]!.endNs).toBe(7);
+    const clockOffsetsNs = new Map([["", 100]]);
+    const [node] = buildTraceTree([{ ...span!, events: [event] }], [], { clockOffsetsNs }).nodes;
+    expect([node!.startNs, node!.endNs]).toEqual([100, 103]);
   });
 });
 
@@ -206,6 +209,13 @@ describe("duplicates", () => {
       expect(tree.nodes[0]!.span).toBe(fuller);
       expect([tree.nodes[0]!.duplicates, tree.duplicates]).toEqual([2, 2]);
     }
+  });
+
+  it("leave the copy that has ended, even when an open one says more", () => {
+    const [open] = drawTrace("web root |=> a=1 b=2");
+    const closed = { ...open!, endNs: open!.startNs + 5n, attributes: {} };
+    expect(buildTraceTree([closed, open!], []).nodes[0]!.span).toBe(closed);
+    expect(buildTraceTree([open!, closed], []).nodes[0]!.span).toBe(closed);
   });
 
   it("are not spans that share an id but not the start", () => {
@@ -239,6 +249,20 @@ describe("a span id shared by a client and a server", () => {
       pay server POST       |===|       id=00000000000000aa
     `);
     expect(outline(buildTraceTree(spans, []))).toEqual(["POST", "  POST"]);
+  });
+
+  it("gives a child to the span of that id that began last before it, else to the first", () => {
+    const spans = drawTrace(`
+      web early                      |=|                  parent=00000000000000aa
+      web try 1                           |====|          id=00000000000000aa
+      web try 2                                 |====|    id=00000000000000aa
+      web try 3                                       ||  id=00000000000000aa
+      web with 1                             |            parent=00000000000000aa
+      web with 2                                |==|      parent=00000000000000aa
+    `);
+    const expected = ["try 1", "  early", "  with 1", "try 2", "  with 2", "try 3"];
+    expect(outline(buildTraceTree(spans, []))).toEqual(expected);
+    expect(outline(buildTraceTree(spans.toReversed(), []))).toEqual(expected);
   });
 
   it("leaves a server alone that names another parent", () => {
