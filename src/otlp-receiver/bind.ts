@@ -50,11 +50,11 @@ async function listenAnywhere(
   onConnection: (socket: Socket) => void,
 ): Promise<Server[]> {
   for (let tries = 1; ; tries++) {
-    const first = await listenOn(hosts[0]!, 0, onConnection);
+    const [first] = await listen(hosts.slice(0, 1), 0, onConnection);
     try {
-      return [first, ...(await listen(hosts.slice(1), portOf(first), onConnection, true))];
+      return [first!, ...(await listen(hosts.slice(1), portOf(first!), onConnection, true))];
     } catch (error) {
-      await closeAll([first]);
+      await closeAll([first!]);
       if (tries === EPHEMERAL_TRIES) throw error;
     }
   }

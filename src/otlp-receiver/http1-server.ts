@@ -30,7 +30,7 @@ export function createHttp1Server(service: Service, { fallback, upgrade }: Http1
   };
   const server = createServer(
     {
-      headersTimeout: limits.headersTimeoutMs,
+      headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: Math.min(TIMEOUT_CHECKS_MS_MAX, limits.headersTimeoutMs / 2),
@@ -70,6 +70,7 @@ function exchangeOf(service: Service, request: IncomingMessage, response: Server
     method: request.method!,
     headers,
     body: request,
+    isWhole: () => request.complete,
     proceed() {
       if (awaitsContinue) response.writeContinue();
       proceeded = true;

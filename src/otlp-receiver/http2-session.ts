@@ -60,6 +60,8 @@ function exchangeOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Ht
     method: headers[":method"] ?? "",
     headers,
     body: stream,
+    // A stream that is reset ends too, with what it had so far.
+    isWhole: () => !stream.aborted,
     proceed() {
       if (headers.expect?.toLowerCase() === "100-continue") stream.additionalHeaders({ ":status": 100 });
     },

@@ -82,7 +82,8 @@ export function serveOtlpGrpc(
     refuse(error);
   });
   stream.on("end", () => {
-    if (answered) return;
+    // A stream that the client resets ends as well, with what it had so far; "close" follows.
+    if (answered || stream.aborted) return;
     answered = true;
     const flag = announced < 0 ? 0 : frameHead(body.chunks)[0]!;
     const error = frameProblem(body.bytes, announced, flag, compression);

@@ -17,6 +17,8 @@ export interface HttpExchange {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Readable;
+  /** Once the body has ended: whether that was the client's doing, and not a connection that broke off. */
+  isWhole(): boolean;
   /** Called once, before the body is read: a client that waits for "100 Continue" gets it. */
   proceed(): void;
   /** Answers. `bodyLeft`: the request's body was not read to its end, and nobody wants the rest. */
@@ -85,7 +87,7 @@ export function serveOtlpHttp(service: Service, signal: Signal, exchange: HttpEx
     refuse(error, true);
   });
   exchange.body.on("end", () => {
-    if (answered) return;
+    if (answered || !exchange.isWhole()) return;
     answered = true;
     if (compression === undefined) finish(body);
     else inflateBody(service, compression, body, 0, finish, (error) => refuse(error, false));
