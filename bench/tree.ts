@@ -107,7 +107,7 @@ function branchingTrace(count: number, seed: number): Span[] {
   const below = (limit: number) => Math.floor(random() * limit);
   const make = (parent: Span | undefined, startNs: bigint, endNs: bigint): Span => {
     const answers = parent?.spanKind === "client" && below(2) === 0;
-    const service = parent === undefined || answers ? `service${below(8)}` : parent.resource.service;
+    const resource = parent === undefined || answers ? resources[below(resources.length)]! : parent.resource;
     const spanKind = answers || parent === undefined ? "server" : below(3) === 0 ? "client" : "internal";
     return makeSpan({
       traceId: hex(seed).repeat(2),
@@ -119,9 +119,12 @@ function branchingTrace(count: number, seed: number): Span[] {
       endNs,
       statusCode: below(50) === 0 ? "error" : "unset",
       attributes: spanKind === "client" ? { "server.address": `host-${below(10)}`, "server.port": 443 } : {},
-      resource: makeResource(service, { "host.id": service }),
+      resource,
     });
   };
+  const resources = Array.from({ length: 8 }, (_, i) =>
+    makeResource(`service${i}`, { "host.id": `host${i}` }),
+  );
   const spans: Span[] = [];
   spans.push(make(undefined, 1_700_000_000_000_000_000n, 1_700_000_010_000_000_000n));
   for (let i = 0; spans.length < count; i++) {

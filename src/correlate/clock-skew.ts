@@ -1,4 +1,4 @@
-import { hostOf, UNKNOWN_HOST } from "./host.ts";
+import { hostNamer, UNKNOWN_HOST } from "./host.ts";
 import { median } from "./quantile.ts";
 import type { TraceNode, TraceTree } from "./trace-tree.ts";
 
@@ -45,6 +45,7 @@ export interface ClockSkew {
 export function estimateClockSkew(trees: readonly TraceTree[]): ClockSkew {
   const pairs = new Map<string, PairEvidence>();
   const begins = new Map<string, number>();
+  const hostOf = hostNamer();
   for (const tree of trees) {
     const ofTrace = new Map<PairEvidence, number[]>();
     const hosts = tree.nodes.map((node) => hostOf(node.span));
@@ -78,6 +79,7 @@ export function estimateClockSkew(trees: readonly TraceTree[]): ClockSkew {
  * nodes. To read the whole tree that way, build it again with `clockOffsetsNs`.
  */
 export function adjustedStarts(tree: TraceTree, skew: ClockSkew): Float64Array {
+  const hostOf = hostNamer();
   return Float64Array.from(
     tree.nodes,
     (node) => node.startNs - node.skewNs + (skew.offsetsNs.get(hostOf(node.span)) ?? 0),

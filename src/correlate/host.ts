@@ -1,4 +1,5 @@
 import { stringAttribute } from "../model/attributes.ts";
+import type { Resource } from "../model/resource.ts";
 import type { Span } from "../model/span.ts";
 
 /** The host of every span that names none: such spans are taken to share one clock. */
@@ -32,4 +33,17 @@ export function hostOf(span: Span): string {
     instance ??
     UNKNOWN_HOST
   );
+}
+
+/** `hostOf` for many spans: looks at each resource object once. Drop it with the spans. */
+export function hostNamer(): (span: Span) => string {
+  const known = new Map<Resource, string>();
+  return (span) => {
+    let host = known.get(span.resource);
+    if (host === undefined) {
+      host = hostOf(span);
+      known.set(span.resource, host);
+    }
+    return host;
+  };
 }

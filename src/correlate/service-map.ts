@@ -1,4 +1,5 @@
 import type { LogRecord } from "../model/log.ts";
+import type { Resource } from "../model/resource.ts";
 import type { Span } from "../model/span.ts";
 import { isBrowserSpan } from "./host.ts";
 import { isCall, namedPeer } from "./peer.ts";
@@ -81,17 +82,18 @@ function addReceived<S extends Span>(
   const parent = nodes[node.parent];
   const remote = parent !== undefined && isRemote(span, parent.span);
   if (parent !== undefined && !remote && span.spanKind !== "server" && span.spanKind !== "consumer") return;
-  draft.received(ownId(span), node);
+  draft.received(draft.ownId(span), node);
   if (span.spanKind === "consumer") {
     const own = namedPeer(span);
     const sent = parent === undefined ? undefined : namedPeer(parent.span);
     const destination = own?.kind === "messaging" ? own : sent?.kind === "messaging" ? sent : undefined;
     if (destination !== undefined) {
-      draft.call(draft.peerId(destination.kind, destination.name), ownId(span), "exact", node);
+      draft.call(draft.peerId(destination.kind, destination.name), draft.ownId(span), "exact", node);
       return;
     }
   }
-  if (remote && !isCaller(parent.span)) draft.call(ownId(parent.span), ownId(span), "exact", node);
+  if (remote && !isCaller(parent.span))
+    draft.call(draft.ownId(parent.span), draft.ownId(span), "exact", node);
 }
 
 /** Adds the call that a caller's span stands for. A call that only carries out the one above it is no other. */
@@ -106,7 +108,7 @@ function addCall<S extends Span>(
   const peer = namedPeer(span);
   const callee = nodes[remoteChild[node.index]!]?.span;
   if (callee !== undefined && peer?.kind !== "messaging") {
-    draft.call(ownId(span), ownId(callee), "exact", node);
+    draft.call(draft.ownId(span), draft.ownId(callee), "exact", node);
     return;
   }
   const parent = nodes[node.parent]?.span;
@@ -115,11 +117,7 @@ function addCall<S extends Span>(
     if (peer === undefined || (above?.kind === peer.kind && above.name === peer.name)) return;
   }
   if (peer === undefined) draft.unresolvedCalls += 1;
-  else draft.call(ownId(span), draft.peerId(peer.kind, peer.name), "attribute", node);
-}
-
-function ownId(span: Span): string {
-  return idOf(isBrowserSpan(span) ? "browser" : "service", span.resource.service);
+  else draft.call(draft.ownId(span), draft.peerId(peer.kind, peer.name), "attribute", node);
 }
 
 function idOf(kind: ServiceMapKind, name: string): string {
@@ -143,14 +141,25 @@ interface EdgeCalls<S extends Span> extends Calls<S> {
 
 class MapDraft<S extends Span> {
   unresolvedCalls = 0;
+  readonly #idOf = new Map<Resource, string>();
   readonly #spans = new Map<string, number>();
   readonly #received = new Map<string, Calls<S>>();
   /** By caller, then method and callee. */
   readonly #edges = new Map<string, Map<string, EdgeCalls<S>>>();
 
   addSpan(span: S): void {
-    const id = ownId(span);
+    const id = this.ownId(span);
     this.#spans.set(id, (this.#spans.get(id) ?? 0) + 1);
+  }
+
+  /** The node that sent a span. */
+  ownId(span: Span): string {
+    let id = this.#idOf.get(span.resource);
+    if (id === undefined) {
+      id = idOf(isBrowserSpan(span) ? "browser" : "service", span.resource.service);
+      this.#idOf.set(span.resource, id);
+    }
+    return id;
   }
 
   /** The node that a caller names: a service we have spans of, where an address is a service's name. */

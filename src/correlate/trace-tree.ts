@@ -3,7 +3,7 @@ import { logTimeNs } from "../model/log.ts";
 import type { Span } from "../model/span.ts";
 import { displayOrder } from "./display-order.ts";
 import { foldDuplicates } from "./fold-duplicates.ts";
-import { hostOf } from "./host.ts";
+import { hostNamer } from "./host.ts";
 import { linkParents, PARENT_MISSING, SpanFinder } from "./parent-links.ts";
 import { originOf, relativeNs } from "./relative-time.ts";
 
@@ -188,6 +188,7 @@ interface Times {
 /** Times by position in `spans`, relative to the origin. */
 function timesOf(spans: readonly Span[], offsets: ReadonlyMap<string, number> | undefined): Times {
   const count = spans.length;
+  const hostOf = hostNamer();
   const times: Times = {
     originNs: originOf(spans),
     startNs: new Float64Array(count),
