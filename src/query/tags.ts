@@ -1,4 +1,4 @@
-import type { Attributes } from "../model/attributes.ts";
+import { type Attributes, stringAttribute } from "../model/attributes.ts";
 import type { AttributeFilter } from "../store/telemetry-store.ts";
 
 /**
@@ -14,7 +14,7 @@ const TAGS = {
   websocket: ["websocket.opcode", "websocket.url"],
 } as const satisfies Record<string, readonly string[]>;
 
-/** Tags that the application set itself: a text or a list of texts. */
+/** Tags that the application set itself: a comma-separated text. (The store looks into texts, not into lists.) */
 const OWN_TAG_KEYS = ["gasoline.tags", "tags"] as const;
 
 /** The tags of a record with these attributes, without doubles. */
@@ -24,9 +24,9 @@ export function tagsOf(attributes: Attributes): string[] {
     if (keys.some((key) => attributes[key] !== undefined)) tags.push(tag);
   }
   for (const key of OWN_TAG_KEYS) {
-    const own = attributes[key];
-    for (const tag of Array.isArray(own) ? own : [own]) {
-      if (typeof tag === "string" && tag !== "" && !tags.includes(tag)) tags.push(tag);
+    for (const own of stringAttribute(attributes, key)?.split(",") ?? []) {
+      const tag = own.trim();
+      if (tag !== "" && !tags.includes(tag)) tags.push(tag);
     }
   }
   return tags;

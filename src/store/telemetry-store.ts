@@ -44,7 +44,7 @@ export interface RecordFilter {
   readonly service?: string;
   /** Span name, log event name or metric name: contains, case-insensitive. */
   readonly name?: string;
-  /** Logs of at least this severity; spans pass a minimum of error or above only with status error. */
+  /** Logs by their severity (unset is info); a span counts as error (17) with status error, everything else as info. */
   readonly severityMin?: number;
   readonly severityMax?: number;
   readonly attributes?: readonly AttributeFilter[];

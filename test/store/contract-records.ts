@@ -294,7 +294,7 @@ export function contractOfRecords(makeStore: MakeStore): void {
       [{ service: "WEB" }, []],
       [{ name: "CART" }, ["GET /cart", "SELECT cart", "cart.size"]],
       [{ severityMin: 17 }, ["SELECT cart", "login.failed"]],
-      [{ severityMin: 13 }, [...spans, "login.slow", "login.failed", "cart.size"]],
+      [{ severityMin: 13 }, ["SELECT cart", "login.slow", "login.failed"]],
       [{ kinds: ["log"], severityMin: 9, severityMax: 12 }, ["unset"]],
       [{ kinds: ["log"], severityMax: 13 }, ["login.slow", "unset"]],
       [

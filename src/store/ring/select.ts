@@ -132,7 +132,8 @@ export class Selector {
       return severity >= severityMin && severity <= severityMax;
     }
     const isError = kindOf(bits) === SPAN && ((bits >>> BITS.statusShift) & BITS.statusMask) === STATUS_ERROR;
-    return isError ? severityMax >= SEVERITY_ERROR : severityMin < SEVERITY_ERROR;
+    const severity = isError ? SEVERITY_ERROR : SEVERITY_INFO;
+    return severity >= severityMin && severity <= severityMax;
   }
 
   #matchesTrace(chain: number, [w0, w1, w2, w3]: readonly [number, number, number, number]): boolean {
