@@ -29,6 +29,7 @@ export const demo: Command = {
       faults,
       stop: terminal.stop,
       apiKey: place.apiKey,
+      whereFlags: ["endpoint", "state-dir"].map((name) => flagAgain(name, textOption(args, name))).join(""),
     });
   },
 };
@@ -44,6 +45,8 @@ export interface DemoOptions {
   readonly stop?: AbortSignal;
   /** `""` when none is required. */
   readonly apiKey?: string;
+  /** What the printed commands need to find the same daemon, e.g. ` --endpoint http://localhost:9000`. */
+  readonly whereFlags?: string;
 }
 
 const VISITS = 10;
@@ -63,7 +66,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     const failing = await sendFaulty(shop, "error-deep", ["add", "add", "pay"]);
     const slow = await sendFaulty(shop, "slow-query", ["search"]);
     await shop.flush();
-    out.write(examples(endpoint, ordinary.length, failing, slow));
+    out.write(examples(options, ordinary.length, failing, slow));
     if (options.keep === true) {
       for (const fault of options.faults ?? []) await shop.setFault(fault, true);
       out.write(staysOpen(shop, options.faults ?? []));
@@ -89,14 +92,15 @@ async function sendFaulty(shop: Shop, fault: FaultName, steps: readonly Step[]):
   );
 }
 
-function examples(endpoint: string, ordinary: number, failing: string, slow: string): string {
+function examples(options: DemoOptions, ordinary: number, failing: string, slow: string): string {
+  const { endpoint, whereFlags = "" } = options;
   const fail8 = failing.slice(0, 8);
   const slow8 = slow.slice(0, 8);
   return `
 Sent ${ordinary} ordinary requests, and two to look at:
 
-  ${fail8}  a payment that failed    npx gasoline show ${fail8}
-  ${slow8}  a search that was slow   npx gasoline show ${slow8}
+  ${fail8}  a payment that failed    npx gasoline show ${fail8}${whereFlags}
+  ${slow8}  a search that was slow   npx gasoline show ${slow8}${whereFlags}
 
 In a browser: ${endpoint}/
 As JSON:      ${endpoint}/api/traces/${failing}
@@ -119,6 +123,10 @@ async function untilAborted(stop: AbortSignal | undefined): Promise<void> {
     // Without a signal nobody can ask to stop, but the process may be ended.
     stop?.addEventListener("abort", () => resolve(), { once: true });
   });
+}
+
+function flagAgain(name: string, value: string | undefined): string {
+  return value === undefined ? "" : ` --${name} ${value}`;
 }
 
 function faultName(name: string): FaultName {
