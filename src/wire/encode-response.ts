@@ -59,8 +59,9 @@ export function encodeStatusJson(code: number, message: string, retryAfterS?: nu
 
 /** RetryInfo {1 retry_delay: Duration {1 seconds, 2 nanos}}. */
 function retryInfo(delayS: number): Uint8Array {
-  const seconds = Math.floor(delayS);
-  const nanos = Math.round((delayS - seconds) * 1e9);
+  const delayNs = Math.round(delayS * 1e9);
+  const seconds = Math.floor(delayNs / 1e9);
+  const nanos = delayNs % 1e9;
   const duration = new ByteWriter();
   if (seconds !== 0) duration.varintField(1, seconds);
   if (nanos !== 0) duration.varintField(2, nanos);
