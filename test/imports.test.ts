@@ -18,11 +18,23 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   adapters: ["model", "config", "wire", "version"],
   query: ["model", "config", "version", "wire", "store", "correlate", "enrich"],
   generate: ["model", "config", "store", "correlate", "enrich", "query"],
-  mcp: ["model", "config", "version", "store", "query", "generate"],
-  http: ["model", "config", "version", "store", "query", "generate", "mcp"],
+  mcp: ["model", "config", "version", "store", "correlate", "query", "generate"],
+  http: ["model", "config", "version", "store", "correlate", "query", "generate", "mcp"],
   "load-config": ["model", "config"],
   main: ["model", "config", "version", "store", "otlp-receiver", "query", "generate", "mcp", "http"],
-  cli: ["model", "config", "load-config", "version", "adapters", "query", "correlate", "mcp", "http", "main"],
+  cli: [
+    "demo",
+    "model",
+    "config",
+    "load-config",
+    "version",
+    "adapters",
+    "query",
+    "correlate",
+    "mcp",
+    "http",
+    "main",
+  ],
 };
 
 interface Import {
@@ -31,8 +43,10 @@ interface Import {
   readonly to: string;
 }
 
+/** The folder or file directly under `src` that a path belongs to, or the folder beside `src`. */
 function roomOf(path: string): string {
-  return relative(SOURCE, path).split("/")[0]!.replace(/\.ts$/, "");
+  const [first, second] = relative(SOURCE, path).split("/");
+  return (first === ".." ? second! : first!).replace(/\.ts$/, "");
 }
 
 function imports(): readonly Import[] {
