@@ -71,7 +71,7 @@ export async function prepare(client: ForeignClient, versions: string): Promise<
   try {
     await client.install(draft).catch((error: unknown) => {
       throw new NotInstallable(
-        `the packages of the ${client.name} client cannot be installed: ${lastLines(error)}`,
+        `the packages of the ${client.name} client cannot be installed: ${lastLine(error)}`,
       );
     });
     await client.build(draft);
@@ -84,9 +84,10 @@ export async function prepare(client: ForeignClient, versions: string): Promise<
   return folder;
 }
 
-function lastLines(error: unknown): string {
-  const output = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
-  return output.trim().split("\n").slice(-3).join(" ");
+/** The last line of what a failed command printed. */
+function lastLine(error: unknown): string {
+  const output = error instanceof Error && "stderr" in error ? String(error.stderr) : "";
+  return (output.trim() || String(error)).split("\n").at(-1)!.slice(0, 200);
 }
 
 /** Lets the client send everything to `endpoint`; returns what it printed. */
