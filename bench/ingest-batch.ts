@@ -48,13 +48,14 @@ export function spanBatch(seed: number): readonly SpanSpec[] {
       attributes: {
         "http.request.method": "GET",
         "http.route": route,
-        "url.path": route.replace("{id}", hex(6)),
+        "url.full": `https://shop.example.com${route.replace("{id}", hex(6))}`,
         "url.scheme": "https",
         "http.response.status_code": failed ? 500 : 200,
-        "server.address": "shop.example.com",
+        "server.address": "checkout.shop.svc.cluster.local",
         "server.port": 8443,
         "client.address": "192.168.10.24",
-        "user_agent.original": "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0",
+        "user_agent.original":
+          "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
         "network.protocol.version": "1.1",
       },
       ...(failed ? { status: { code: "error", message: "upstream timed out" } } : {}),

@@ -1,13 +1,16 @@
 import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import grpc from "@grpc/grpc-js";
 import { jsonBody, protobufBody, spanBatch } from "./ingest-batch.ts";
 
-/** What to send, in one message from the benchmark; answered with `"sent"` when every request was accepted. */
+/** What to send, in one message from the benchmark; answered with the time it took when every request was accepted. */
 export interface SendOrder {
   readonly wire: Wire;
   readonly port: number;
   readonly requests: number;
+  /** Starts no more than this many requests a second; absent: as fast as they are answered. */
+  readonly perSecond?: number;
 }
 
 export type Wire = "protobuf" | "protobuf-gzip" | "json" | "grpc" | "grpc-gzip";
@@ -68,13 +71,20 @@ function sendGrpc(wire: Wire, port: number, body: Buffer): Promise<void> {
   });
 }
 
-process.on("message", async ({ wire, port, requests }: SendOrder) => {
+process.on("message", async ({ wire, port, requests, perSecond }: SendOrder) => {
+  const startMs = performance.now();
   let next = 0;
   const lane = async (): Promise<void> => {
-    while (next < requests) await send(wire, port, bodies[wire][next++ % BODIES]!);
+    while (next < requests) {
+      const mine = next++;
+      const dueMs = perSecond === undefined ? 0 : startMs + (mine * 1000) / perSecond;
+      const earlyMs = dueMs - performance.now();
+      if (earlyMs > 0) await sleep(earlyMs);
+      await send(wire, port, bodies[wire][mine % BODIES]!);
+    }
   };
   await Promise.all(Array.from({ length: PARALLEL }, lane));
-  process.send!("sent");
+  process.send!({ sentInMs: performance.now() - startMs });
 });
 process.on("disconnect", () => process.exit(0));
 process.send!({ bodyBytes: protobuf[0]!.length });

@@ -1,37 +1,42 @@
-import { createServer } from "node:http";
+import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
+import { PerformanceObserver } from "node:perf_hooks";
 import grpc from "@grpc/grpc-js";
 import { DEFAULTS } from "../src/config.ts";
-import type { TelemetrySink } from "../src/model/sink.ts";
-import { startReceiver } from "../src/otlp-receiver/listener.ts";
+import { startGasoline } from "../src/main.ts";
+import type { TelemetryStore } from "../src/store/telemetry-store.ts";
+import { protobufBody, spanBatch } from "./ingest-batch.ts";
+import { quantile } from "./row.ts";
 
 /**
- * A server for the ingest benchmark, alone in its process so that its CPU time is its own. Argument: which one.
- * Tells its port over IPC, then answers `cpu` with its CPU time so far in microseconds.
+ * One server of the ingest benchmark, in a process of its own so that its CPU time is its own. Argument: which one.
+ * Tells its port over IPC, then answers each question below with numbers.
  */
-const SERVERS: Readonly<Record<string, () => Promise<number>>> = {
+export type Question = "cpu" | "gc" | "visible";
+
+const SERVERS: Readonly<Record<string, () => Promise<{ port: number; store?: TelemetryStore }>>> = {
   "bare-http": bareHttp,
   "bare-grpc": bareGrpc,
-  scan,
+  gasoline,
 };
 
 /** `node:http` that collects the chunks of each body and throws them away. */
-function bareHttp(): Promise<number> {
-  const server = createServer((request, response) => {
+function bareHttp(): Promise<{ port: number }> {
+  const server = createServer((incoming, response) => {
     const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
+    incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+    incoming.on("end", () => {
       response.writeHead(200, { "content-type": "application/x-protobuf", "content-length": 0 });
       response.end();
     });
   });
   return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+    server.listen(0, "127.0.0.1", () => resolve({ port: (server.address() as AddressInfo).port }));
   });
 }
 
 /** grpc-js with a handler that gets each message as bytes and throws it away. */
-function bareGrpc(): Promise<number> {
+function bareGrpc(): Promise<{ port: number }> {
   const server = new grpc.Server({ "grpc.max_receive_message_length": DEFAULTS.receiver.bodyBytesMax });
   const identity = (bytes: Buffer): Buffer => bytes;
   const Export = {
@@ -43,43 +48,73 @@ function bareGrpc(): Promise<number> {
     responseSerialize: identity,
     responseDeserialize: identity,
   };
-  server.addService(
-    { Export },
-    { Export: (_call: unknown, done: grpc.sendUnaryData<Buffer>) => done(null, Buffer.alloc(0)) },
-  );
+  const handler = (_call: unknown, done: grpc.sendUnaryData<Buffer>): void => done(null, Buffer.alloc(0));
+  server.addService({ Export }, { Export: handler });
   return new Promise((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
-      error === null ? resolve(port) : reject(error),
+      error === null ? resolve({ port }) : reject(error),
     );
   });
 }
 
-/** The receiver with a sink that keeps nothing: framing and scan alone. */
-function scan(): Promise<number> {
-  const discard = ({ count }: { count: number }) => ({ stored: count, dropped: 0, droppedReason: "" });
-  return receiver({ commitSpans: discard, commitLogs: discard, commitPoints: discard });
+/** The whole daemon with its defaults. */
+async function gasoline(): Promise<{ port: number; store: TelemetryStore }> {
+  const warn = (message: string): void => void process.stderr.write(`${message}\n`);
+  const { receiver, store } = await startGasoline({ ...DEFAULTS, port: 0, aliases: [] }, warn);
+  return { port: receiver.port, store };
 }
 
-async function receiver(sink: TelemetrySink): Promise<number> {
-  const { port } = await startReceiver({
-    host: "127.0.0.1",
-    port: 0,
-    aliases: [],
-    limits: DEFAULTS.receiver,
-    sink,
-    guard: () => undefined,
-    fallback: (_request, response) => response.writeHead(404).end(),
-    warn: (message) => process.stderr.write(`${message}\n`),
+const gcPausesMs: number[] = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) gcPausesMs.push(entry.duration);
+}).observe({ entryTypes: ["gc"] });
+
+let seed = 1_000_000;
+
+/** Time from the response to an export until the store finds its trace: the 99th percentile of `count` exports. */
+async function visibleP99Ms(port: number, store: TelemetryStore, count: number): Promise<number> {
+  const delays: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const batch = spanBatch(seed++).slice(0, 8);
+    await post(port, protobufBody(batch));
+    const answeredMs = performance.now();
+    while ((await store.trace(batch[0]!.traceId!)).found !== "yes");
+    delays.push(performance.now() - answeredMs);
+  }
+  return quantile(delays, 0.99);
+}
+
+function post(port: number, body: Buffer): Promise<void> {
+  const headers = { "content-type": "application/x-protobuf", "content-length": body.length };
+  const options = { host: "127.0.0.1", port, path: "/v1/traces", method: "POST", headers };
+  return new Promise((resolve, reject) => {
+    const outgoing = request(options, (response) => {
+      if (response.statusCode !== 200) reject(new Error(`HTTP ${response.statusCode}`));
+      response.resume().once("end", resolve);
+    });
+    outgoing.once("error", reject).end(body);
   });
-  return port;
 }
 
 const start = SERVERS[process.argv[2]!];
 if (start === undefined) throw new Error(`no server is called ${process.argv[2]}`);
-process.on("message", (ask) => {
-  if (ask !== "cpu") return;
-  const { user, system } = process.cpuUsage();
-  process.send!({ cpuUs: user + system });
-});
+const { port, store } = await start();
+
+async function answer(question: Question): Promise<Record<string, number>> {
+  switch (question) {
+    case "cpu": {
+      const { user, system } = process.cpuUsage();
+      return { cpuUs: user + system };
+    }
+    case "gc": {
+      const pausesMs = gcPausesMs.splice(0);
+      return { maxMs: Math.max(0, ...pausesMs), totalMs: pausesMs.reduce((sum, ms) => sum + ms, 0) };
+    }
+    case "visible":
+      return { p99Ms: store === undefined ? Number.NaN : await visibleP99Ms(port, store, 300) };
+  }
+}
+
+process.on("message", async (question: Question) => process.send!(await answer(question)));
 process.on("disconnect", () => process.exit(0));
-process.send!({ port: await start() });
+process.send!({ port });

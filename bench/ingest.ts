@@ -1,80 +1,189 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { SPANS_PER_REQUEST } from "./ingest-batch.ts";
 import type { SendOrder, Wire } from "./ingest-client.ts";
+import type { Question } from "./ingest-server.ts";
 import { type BenchRow, median } from "./row.ts";
 
-/** What is compared: a wire, the server measured, and the bare one that sets the scale. */
+/** One way in, with the bare server that the same bodies are sent to in the same round. */
 interface Comparison {
   readonly wire: Wire;
-  readonly bare: string;
+  readonly bare: "bare-http" | "bare-grpc";
+  readonly target?: string;
+  readonly aboveTarget?: string;
 }
 
 const COMPARISONS: readonly Comparison[] = [
-  { wire: "protobuf", bare: "bare-http" },
+  { wire: "protobuf", bare: "bare-http", target: "≤ 1,000 ns/span", aboveTarget: "≤ 450 ns/span, aim 250" },
   { wire: "protobuf-gzip", bare: "bare-http" },
-  //{ wire: "json", bare: "bare-http" },
-  { wire: "grpc", bare: "bare-grpc" },
+  { wire: "json", bare: "bare-http", target: "≤ 8,333 ns/span" },
+  { wire: "grpc", bare: "bare-grpc", target: "≤ 1 × bare grpc-js" },
   { wire: "grpc-gzip", bare: "bare-grpc" },
 ];
 
+const STEADY_SPANS_PER_SECOND = 100_000;
+const NS_PER_US = 1_000;
+
+/**
+ * Server CPU per span for each wire, against a bare server that only collects the same bodies; then a steady load
+ * with its garbage collection pauses, and how soon an accepted span is found. Servers and client have a process
+ * each. Rounds are interleaved and medians taken, since other work on the machine comes and goes.
+ */
 export async function benchIngest(size: "small" | "full"): Promise<BenchRow[]> {
-  const rounds = size === "small" ? 1 : 9;
-  const requests = size === "small" ? 4 : 400;
-  const children: ChildProcess[] = [];
-  const child = async (
-    file: string,
-    ...args: string[]
-  ): Promise<{ process: ChildProcess; hello: Record<string, number> }> => {
-    const process = fork(new URL(file, import.meta.url), args, { execArgv: [] });
-    children.push(process);
-    return { process, hello: await message(process) };
-  };
+  const { rounds, requests, steadySeconds } =
+    size === "small"
+      ? { rounds: 1, requests: 8, steadySeconds: 0.2 }
+      : { rounds: 11, requests: 300, steadySeconds: 10 };
+  const children = await startChildren();
   try {
-    const client = await child("./ingest-client.ts");
-    const names = ["bare-http", "bare-grpc", "scan"];
-    const servers = Object.fromEntries(
-      await Promise.all(names.map(async (name) => [name, await child("./ingest-server.ts", name)] as const)),
-    );
-    const measure = async (wire: Wire, name: string, count: number): Promise<number> => {
-      const server = servers[name]!;
-      const before = await cpuUs(server.process);
-      const order: SendOrder = { wire, port: server.hello.port!, requests: count };
-      const sent = message(client.process);
-      client.process.send(order);
-      await sent;
-      return (((await cpuUs(server.process)) - before) * 1000) / (count * SPANS_PER_REQUEST);
-    };
     const samples = new Map<string, number[]>();
+    // The first round warms all processes up and fills the rings, so that every later one evicts as it stores.
     for (let round = -1; round < rounds; round++) {
       for (const { wire, bare } of COMPARISONS) {
-        for (const name of [bare, "scan"]) {
-          const ns = await measure(wire, name, requests);
-          if (round >= 0) samples.set(`${wire} ${name}`, [...(samples.get(`${wire} ${name}`) ?? []), ns]);
+        for (const server of [bare, "gasoline"] as const) {
+          const nsPerSpan = await measure(children, wire, server, requests);
+          const key = `${wire} ${server}`;
+          if (round >= 0) samples.set(key, [...(samples.get(key) ?? []), nsPerSpan]);
         }
       }
     }
-    return COMPARISONS.flatMap(({ wire, bare }) => {
-      const ours = median(samples.get(`${wire} scan`)!);
-      const base = median(samples.get(`${wire} ${bare}`)!);
-      return [
-        { area: "ingest", name: `${wire}`, value: ours, unit: "ns/span", baseline: bare, ratio: ours / base },
-        { area: "ingest", name: `${wire} above bare`, value: ours - base, unit: "ns/span" },
-      ];
-    });
+    return [
+      ...COMPARISONS.flatMap((comparison) => compare(comparison, samples)),
+      ...(await measureSteady(children, steadySeconds)),
+    ];
   } finally {
-    for (const each of children) each.disconnect();
+    for (const child of Object.values(children)) child.process.disconnect();
   }
 }
 
-async function cpuUs(server: ChildProcess): Promise<number> {
-  const answer = message(server);
-  server.send("cpu");
-  return (await answer).cpuUs!;
+interface Child {
+  readonly process: ChildProcess;
+  /** 0 for the client. */
+  readonly port: number;
 }
 
-function message(child: ChildProcess): Promise<Record<string, number>> {
-  return new Promise((resolve, reject) => {
-    child.once("message", (value) => resolve(value as Record<string, number>));
-    child.once("exit", (code) => reject(new Error(`a benchmark process ended with ${code}`)));
+type Children = Readonly<Record<"client" | "bare-http" | "bare-grpc" | "gasoline", Child>>;
+
+async function startChildren(): Promise<Children> {
+  const start = async (file: string, name = ""): Promise<Child> => {
+    const child = fork(new URL(file, import.meta.url), [name], { execArgv: [] });
+    child.once("exit", (code) => {
+      if (code !== 0) child.emit("error", new Error(`${file} ${name} ended with ${code}`));
+    });
+    const hello = await nextMessage(child);
+    return { process: child, port: hello.port ?? 0 };
+  };
+  return {
+    client: await start("./ingest-client.ts"),
+    "bare-http": await start("./ingest-server.ts", "bare-http"),
+    "bare-grpc": await start("./ingest-server.ts", "bare-grpc"),
+    gasoline: await start("./ingest-server.ts", "gasoline"),
+  };
+}
+
+/** Nanoseconds of a server's CPU per span, over `requests` requests. */
+async function measure(
+  children: Children,
+  wire: Wire,
+  server: keyof Children,
+  requests: number,
+): Promise<number> {
+  const { process, port } = children[server];
+  const before = await ask(process, "cpu");
+  await send(children, { wire, port, requests });
+  const after = await ask(process, "cpu");
+  return ((after.cpuUs! - before.cpuUs!) * NS_PER_US) / (requests * SPANS_PER_REQUEST);
+}
+
+function compare(
+  { wire, bare, target, aboveTarget }: Comparison,
+  samples: ReadonlyMap<string, number[]>,
+): BenchRow[] {
+  const ours = samples.get(`${wire} gasoline`)!;
+  const base = samples.get(`${wire} ${bare}`)!;
+  const area = "ingest";
+  const unit = "ns/span";
+  const value = median(ours);
+  const above = median(ours.map((ns, round) => ns - base[round]!));
+  const baseline = `${bare} (${Math.round(median(base))})`;
+  const ratio = median(ours.map((ns, round) => ns / base[round]!));
+  return [
+    {
+      area,
+      name: `${wire}, server CPU`,
+      value,
+      unit,
+      baseline,
+      ratio,
+      ...(target === undefined ? {} : { target }),
+    },
+    {
+      area,
+      name: `${wire}, above ${bare}`,
+      value: above,
+      unit,
+      ...(aboveTarget === undefined ? {} : { target: aboveTarget }),
+    },
+    { area, name: `${wire}, throughput a core`, value: 1e9 / value, unit: "spans/s" },
+  ];
+}
+
+async function measureSteady(children: Children, seconds: number): Promise<BenchRow[]> {
+  const { process, port } = children.gasoline;
+  const perSecond = STEADY_SPANS_PER_SECOND / SPANS_PER_REQUEST;
+  await ask(process, "gc");
+  const before = await ask(process, "cpu");
+  const sent = send(children, {
+    wire: "protobuf",
+    port,
+    perSecond,
+    requests: Math.ceil(perSecond * seconds),
   });
+  const visible = await ask(process, "visible");
+  const { sentInMs } = await sent;
+  const after = await ask(process, "cpu");
+  const gc = await ask(process, "gc");
+  const elapsedMs = sentInMs!;
+  const area = "ingest";
+  return [
+    {
+      area,
+      name: "visible after accept, p99, at 100 k spans/s",
+      value: visible.p99Ms!,
+      unit: "ms",
+      target: "< 5 ms",
+    },
+    { area, name: "GC pause, longest, at 100 k spans/s", value: gc.maxMs!, unit: "ms", target: "≤ 6 ms" },
+    {
+      area,
+      name: "GC share of time, at 100 k spans/s",
+      value: (100 * gc.totalMs!) / elapsedMs,
+      unit: "%",
+      target: "< 1 %",
+    },
+    {
+      area,
+      name: "server CPU at 100 k spans/s",
+      value: (after.cpuUs! - before.cpuUs!) / 10 / elapsedMs,
+      unit: "% of a core",
+    },
+  ];
+}
+
+async function send({ client }: Children, order: SendOrder): Promise<Record<string, number>> {
+  const sent = nextMessage(client.process);
+  client.process.send(order);
+  return sent;
+}
+
+async function ask(server: ChildProcess, question: Question): Promise<Record<string, number>> {
+  const answer = nextMessage(server);
+  server.send(question);
+  return answer;
+}
+
+/** A child's next message. A child that fails makes this fail ("error"). */
+async function nextMessage(child: ChildProcess): Promise<Record<string, number>> {
+  const [message] = await once(child, "message");
+  return message;
 }
