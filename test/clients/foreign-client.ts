@@ -9,6 +9,10 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const cache = fileURLToPath(new URL("../../node_modules/.cache/foreign-clients/", import.meta.url));
 const run = promisify(execFile);
 
+/** A command that takes longer is ended. */
+const COMMAND_MS = 240_000;
+const OUTPUT_BYTES_MAX = 1 << 26;
+
 /** An OTLP client in another language: a program of its own that sends with that language's exporters. */
 export interface ForeignClient {
   readonly name: string;
@@ -33,7 +37,8 @@ export async function runHere(
   environment: NodeJS.ProcessEnv = {},
 ): Promise<string> {
   const env = { ...process.env, ...environment };
-  const { stdout } = await run(command, commandArguments, { cwd: here, env, maxBuffer: 1 << 26 });
+  const options = { cwd: here, env, maxBuffer: OUTPUT_BYTES_MAX, timeout: COMMAND_MS };
+  const { stdout } = await run(command, commandArguments, options);
   return stdout;
 }
 
