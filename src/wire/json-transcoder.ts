@@ -32,7 +32,7 @@ export class JsonTranscoder {
   /** The fields of one JSON object, as the fields of a message. */
   message(plan: JsonPlan, depth: number): void {
     const reader = this.#reader;
-    if (depth > this.#depthMax) throw reader.error(`values are nested too deep`);
+    if (depth > this.#depthMax) throw reader.error("values are nested too deep");
     reader.expect(0x7b, `an object (${plan.name})`);
     if (reader.take(0x7d)) return;
     do {
@@ -113,7 +113,7 @@ export class JsonTranscoder {
       case "bytes":
         return this.#bytes(field);
       case "bool":
-        return this.#bool();
+        return this.#bool(field);
       default:
         return this.#number(field);
     }
@@ -147,8 +147,10 @@ export class JsonTranscoder {
     return bytes.length === 0;
   }
 
-  #bool(): boolean {
-    const isTrue = this.#reader.peek() === 0x74;
+  #bool(field: JsonField): boolean {
+    const first = this.#reader.peek();
+    const isTrue = first === 0x74;
+    if (!isTrue && first !== 0x66) throw this.#reader.error(`expected true or false (${field.name})`);
     this.#reader.readLiteral(isTrue ? "true" : "false");
     this.#out.varint(isTrue ? 1 : 0);
     return !isTrue;

@@ -3,7 +3,7 @@
  * Every method appends one field; a value that is undefined appends nothing.
  */
 export class ProtoWriter {
-  readonly #bytes: number[] = [];
+  readonly #parts: Uint8Array[] = [];
 
   varint(field: number, value: bigint | number | boolean | undefined): this {
     if (value === undefined) return this;
@@ -60,11 +60,11 @@ export class ProtoWriter {
   }
 
   finish(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
+    return new Uint8Array(Buffer.concat(this.#parts));
   }
 
-  #push(...parts: Iterable<number>[]): void {
-    for (const part of parts) for (const byte of part) this.#bytes.push(byte);
+  #push(...parts: (Uint8Array | readonly number[])[]): void {
+    for (const part of parts) this.#parts.push(part instanceof Uint8Array ? part : Uint8Array.from(part));
   }
 }
 
