@@ -46,6 +46,8 @@ const HEADERS = {
 /** Builds the API. `handle` takes any HTTP/1.1 request that is not OTLP. */
 export async function createApi(options: ApiOptions): Promise<Api> {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX });
+  // Only JSON is read: a page can send text/plain to any port without asking first.
+  app.removeContentTypeParser("text/plain");
   const guard = accessGuard(options.config);
 
   app.addHook("onRequest", async (request, reply) => {

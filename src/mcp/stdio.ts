@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { GasolineError } from "../model/errors.ts";
 import { VERSION } from "../version.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
@@ -49,7 +50,12 @@ export async function bridgeStdio(options: BridgeOptions): Promise<void> {
     options.stop.addEventListener("abort", () => resolve(), { once: true });
     if (options.stop.aborted) resolve();
   });
-  if (!options.stop.aborted) await Promise.allSettled(pending);
+  if (!options.stop.aborted) {
+    // A message just read is handled in the next turn; a reply just made is written in the one after it.
+    await nextTurn();
+    await Promise.allSettled(pending);
+    await nextTurn();
+  }
   await close();
 }
 
@@ -77,8 +83,9 @@ class Daemon {
     try {
       return (await this.#request("tools/call", { name, arguments: input }, signal)) as ToolResult;
     } catch (error) {
-      if (error instanceof GasolineError) return this.#explain(error);
-      throw error;
+      // What the protocol itself refuses (a tool that does not exist) stays the protocol's to say.
+      if (!(error instanceof GasolineError) || error.code === "bad_parameter") throw error;
+      return this.#explain(error);
     }
   }
 
@@ -137,17 +144,21 @@ class Daemon {
   }
 }
 
-/** What a JSON-RPC reply, or our own refusal in its place, holds. */
+/**
+ * What a JSON-RPC reply holds. Throws GasolineError: `bad_parameter` for an error of the protocol, else (our own
+ * refusal came in its place: a key, a Host) `unauthenticated` or `internal`.
+ */
 function resultOf(body: unknown, status: number): unknown {
   const reply = (typeof body === "object" && body !== null ? body : {}) as {
     readonly result?: unknown;
     readonly error?: { readonly code?: unknown; readonly message?: unknown };
   };
   if (reply.result !== undefined) return reply.result;
-  const message =
-    typeof reply.error?.message === "string" ? reply.error.message : `The daemon answered ${status}.`;
-  const code = reply.error?.code === "unauthenticated" ? "unauthenticated" : "bad_parameter";
-  throw new GasolineError(code, message.replace(/^MCP error -?\d+: /, ""), "");
+  const { code, message } = reply.error ?? {};
+  const said = typeof message === "string" ? message : `The daemon answered ${status}.`;
+  if (typeof code === "number")
+    throw new GasolineError("bad_parameter", said.replace(/^MCP error -?\d+: /, ""), "");
+  throw new GasolineError(status === 401 ? "unauthenticated" : "internal", said, "");
 }
 
 function messageOf(error: unknown): string {
