@@ -157,7 +157,7 @@ function matchQuoted(bytes: Uint8Array, at: number, end: number, range: SecretRa
     }
     // A quote inside has more backslashes before it than the ones around: n at level 0 (even closes), 2n + 1 …
     if (byte === quote && backslashes % period === level) {
-      const doubled = quote === APOSTROPHE && bytes[p + 1] === APOSTROPHE && p > range.from;
+      const doubled = quote === APOSTROPHE && p + 1 < end && bytes[p + 1] === APOSTROPHE && p > range.from;
       if (!doubled) {
         range.to = p - level;
         return true;
@@ -205,10 +205,16 @@ function headerEnd(bytes: Uint8Array, at: number, end: number): number {
     const byte = bytes[p]!;
     if (byte < SPACE && byte !== 0x09) return p;
     if (byte === BACKSLASH && p + 1 < end && ESCAPES_END[bytes[p + 1]!] === 1) return p;
-    const last = p + 1 >= end || bytes[p + 1]! <= SPACE || SOFT_END[bytes[p + 1]!] === 1;
-    if (QUOTE[byte] === 1 && last && bytes[p + 1] !== 0x3b) return p;
+    if (QUOTE[byte] === 1 && endsHeader(bytes, p + 1, end)) return p;
   }
   return end;
+}
+
+/** Whether a quote before `p` closes the header; before a `;` it closes a cookie's value. */
+function endsHeader(bytes: Uint8Array, p: number, end: number): boolean {
+  if (p >= end) return true;
+  const next = bytes[p]!;
+  return next <= SPACE || (SOFT_END[next] === 1 && next !== 0x3b);
 }
 
 const SCHEMES: readonly string[] = ["bearer", "basic", "token", "digest", "apikey", "negotiate"];
@@ -227,7 +233,7 @@ function isSecretValue(bytes: Uint8Array, range: SecretRange, separator: number)
   const first = bytes[from];
   if (first === 0x24) return !(to - from > 1 && runEnd(DIGIT, bytes, from + 1, to) === to);
   // Named parameters of a statement: `password = :password`, `password = @p0`.
-  const named = first === COLON || (first === 0x40 && (bytes[from + 1]! | 0x20) === 0x70);
+  const named = first === COLON || (first === 0x40 && to - from > 1 && (bytes[from + 1]! | 0x20) === 0x70);
   return !(
     named &&
     separator === EQUALS &&
