@@ -1,7 +1,7 @@
 import type { SpanKind } from "../model/span.ts";
 import { type Fact, factKey } from "./behaviour.ts";
 import { type LogHistogram, mergeHistograms } from "./log-histogram.ts";
-import type { Operation } from "./window.ts";
+import type { Operation, Place } from "./window.ts";
 
 /** Summaries of another version are refused: their facts could not be compared. */
 export const SUMMARY_VERSION = 1;
@@ -53,12 +53,7 @@ export interface EdgeSummary {
 }
 
 /** What an operation does, by where the request entered its service: the same function may serve several routes. */
-export interface PlaceSummary {
-  readonly service: string;
-  readonly name: string;
-  readonly kind: SpanKind;
-  /** Operation through which the request entered the service; `""` for that operation itself. */
-  readonly entry: string;
+export interface PlaceSummary extends Place {
   readonly calls: number;
   readonly traces: number;
   /** In how many of its calls each fact held. */
@@ -76,7 +71,7 @@ export function edgeKey(operation: Operation, callee: string): string {
 }
 
 /** The key of an operation reached through `entry`. */
-export function placeKey(place: Operation & { readonly entry: string }): string {
+export function placeKey(place: Place): string {
   return `${operationKey(place)}\n${place.entry}`;
 }
 
@@ -88,8 +83,8 @@ export function mergeSummaries(a: BaselineSummary, b: BaselineSummary): Baseline
   const ends = [a, b].map((summary) => BigInt(summary.endNs));
   return {
     version: SUMMARY_VERSION,
-    startNs: String(starts.reduce((min, ns) => (ns < min ? ns : min), starts[0] ?? 0n)),
-    endNs: String(ends.reduce((max, ns) => (ns > max ? ns : max), 0n)),
+    startNs: String(starts.sort(compareBigints)[0] ?? 0n),
+    endNs: String(ends.sort(compareBigints)[1]),
     traces: a.traces + b.traces,
     spans: a.spans + b.spans,
     logs: a.logs + b.logs,
@@ -142,4 +137,8 @@ function mergeBy<T>(
     merged.set(key, same === undefined ? item : merge(same, item));
   }
   return [...merged].sort(([x], [y]) => (x < y ? -1 : 1)).map(([, item]) => item);
+}
+
+function compareBigints(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

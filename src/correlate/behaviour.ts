@@ -1,7 +1,5 @@
-import { stringAttribute } from "../model/attributes.ts";
-import type { LogRecord } from "../model/log.ts";
-import type { Span } from "../model/span.ts";
-import { maskedText, type Templates } from "./templates.ts";
+import { exceptionTypes, isFailed } from "./failure.ts";
+import type { LogTemplates } from "./templates.ts";
 import type { TraceNode } from "./trace-tree.ts";
 import type { TraceWindow } from "./window.ts";
 
@@ -18,7 +16,8 @@ export type Fact =
   | { readonly kind: "sequence"; readonly calls: readonly Call[] }
   | { readonly kind: "log"; readonly template: string }
   /** A log record was followed by another; null is the span's beginning or end. */
-  | { readonly kind: "next"; readonly template: string | null; readonly then: string | null }
+  | { readonly kind: "next"; readonly template: string | null; readonly followedBy: string | null }
+  /** It failed (`isFailed`). */
   | { readonly kind: "error" }
   | { readonly kind: "exception"; readonly type: string };
 
@@ -51,7 +50,7 @@ export function factKey(fact: Fact): string {
     case "log":
       return `log ${fact.template}`;
     case "next":
-      return `next ${fact.template ?? ""}\n${fact.then ?? ""}`;
+      return `next ${fact.template ?? ""}\n${fact.followedBy ?? ""}`;
     case "error":
       return "error";
     case "exception":
@@ -64,81 +63,42 @@ export function callKey(call: Call): string {
 }
 
 /** Collects what every span of the window did. O(n log n) in spans, logs and events. */
-export function behaviourOf(window: TraceWindow, templates: Templates): Behaviour {
-  const collector = new FactCollector();
+export function behaviourOf(window: TraceWindow, templates: LogTemplates): Behaviour {
+  const facts = new FactTable();
+  const calls = new CallTable(window, facts);
   const first = new Uint32Array(window.nodes.length + 1);
   for (let at = 0; at < window.nodes.length; at++) {
     const node = window.nodes[at]!;
-    collector.begin(at);
-    collectCalls(window, at, collector);
-    collectLogs(node, templates, collector);
-    if (node.span.statusCode === "error") collector.add({ kind: "error" });
-    for (const type of exceptionTypes(node)) collector.add({ kind: "exception", type });
-    first[at + 1] = collector.ids.length;
-  }
-  return { facts: collector.facts, first, ids: Uint32Array.from(collector.ids) };
-}
-
-function collectCalls(window: TraceWindow, at: number, collector: FactCollector): void {
-  const node = window.nodes[at]!;
-  const base = at - node.index;
-  const counts = new Map<string, { call: Call; count: number }>();
-  for (const child of node.children) {
-    const call = callAt(window, base + child);
-    const key = callKey(call);
-    const seen = counts.get(key);
-    if (seen === undefined) counts.set(key, { call, count: 1 });
-    else seen.count += 1;
-  }
-  for (const { call, count } of counts.values()) {
-    collector.add({ kind: "call", call });
-    for (let doublings = 1; 2 ** doublings <= count; doublings++) {
-      collector.add({ kind: "repeat", call, doublings });
+    facts.begin(at);
+    calls.collect(at);
+    collectLogs(node, templates, facts);
+    if (isFailed(node)) facts.add("error", () => ({ kind: "error" }));
+    for (const type of exceptionTypes(node)) {
+      facts.add(`exception ${type}`, () => ({ kind: "exception", type }));
     }
+    first[at + 1] = facts.ids.length;
   }
-  const calls = Array.from(counts.values(), (seen) => seen.call).slice(0, SEQUENCE_MAX);
-  collector.add({ kind: "sequence", calls });
+  return { facts: facts.list, first, ids: Uint32Array.from(facts.ids) };
 }
 
-/** What the span at a position is to its parent. */
-export function callAt(window: TraceWindow, at: number): Call {
-  const { span } = window.nodes[at]!;
-  const callee = window.callee[at]!;
-  if (callee >= 0) return { name: span.name, callee: window.nodes[callee]!.span.resource.service };
-  const parent = window.parent[at]!;
-  const caller = parent < 0 ? undefined : window.nodes[parent]!.span.resource.service;
-  return { name: span.name, callee: caller === span.resource.service ? "" : span.resource.service };
-}
-
-function collectLogs(node: TraceNode, templates: Templates, collector: FactCollector): void {
+function collectLogs(node: TraceNode, templates: LogTemplates, facts: FactTable): void {
   let previous: string | null = null;
   for (const log of node.logs) {
-    const template = templates.templateOf(maskedText(log));
-    collector.add({ kind: "log", template });
-    collector.add({ kind: "next", template: previous, then: template });
+    const template = templates.ofLog(log);
+    facts.add(`log ${template}`, () => ({ kind: "log", template }));
+    addNext(facts, previous, template);
     previous = template;
   }
-  collector.add({ kind: "next", template: previous, then: null });
+  addNext(facts, previous, null);
 }
 
-/** Types of the exceptions recorded on a span: its events, its logs, `error.type`. Each once. */
-export function exceptionTypes(node: TraceNode<Span, LogRecord>): Set<string> {
-  const types = new Set<string>();
-  for (const event of node.span.events) {
-    if (event.name === "exception")
-      types.add(stringAttribute(event.attributes, "exception.type") ?? "unknown");
-  }
-  for (const log of node.logs) {
-    const type = stringAttribute(log.attributes, "exception.type");
-    if (type !== undefined) types.add(type);
-  }
-  const errorType = stringAttribute(node.span.attributes, "error.type");
-  if (errorType !== undefined) types.add(errorType);
-  return types;
+function addNext(facts: FactTable, template: string | null, followedBy: string | null): void {
+  facts.add(`next ${template ?? ""}\n${followedBy ?? ""}`, () => ({ kind: "next", template, followedBy }));
 }
 
-class FactCollector {
-  readonly facts: Fact[] = [];
+/** Facts by number, and which of them hold of the span at hand. */
+class FactTable {
+  readonly list: Fact[] = [];
   readonly ids: number[] = [];
   readonly #byKey = new Map<string, number>();
   /** By fact: the last position it was added for, plus one. */
@@ -149,16 +109,82 @@ class FactCollector {
     this.#at = at + 1;
   }
 
-  add(fact: Fact): void {
-    const key = factKey(fact);
+  /** Any key does that no other fact has: `make` is asked only for new ones. */
+  add(key: string, make: () => Fact): void {
     let id = this.#byKey.get(key);
     if (id === undefined) {
-      id = this.facts.push(fact) - 1;
+      id = this.list.push(make()) - 1;
       this.#byKey.set(key, id);
       this.#lastAt.push(0);
     }
     if (this.#lastAt[id] === this.#at) return;
     this.#lastAt[id] = this.#at;
     this.ids.push(id);
+  }
+}
+
+/** In place of the operation that answered a call: the called span itself. */
+const DIRECT = -2;
+
+/** Numbers the calls of a window, so that what a span called is compared by numbers. */
+class CallTable {
+  readonly #window: TraceWindow;
+  readonly #facts: FactTable;
+  readonly #calls: Call[] = [];
+  /** By operation: number of the call by what answered it (an operation, or -1 for nobody). */
+  readonly #numbers: Map<number, number>[];
+  /** How often the span at hand made each call. */
+  readonly #counts = new Map<number, number>();
+
+  constructor(window: TraceWindow, facts: FactTable) {
+    this.#window = window;
+    this.#facts = facts;
+    this.#numbers = window.operations.map(() => new Map());
+  }
+
+  collect(at: number): void {
+    const node = this.#window.nodes[at]!;
+    const base = at - node.index;
+    const counts = this.#counts;
+    counts.clear();
+    for (const child of node.children) {
+      const number = this.#numberOf(base + child, at);
+      counts.set(number, (counts.get(number) ?? 0) + 1);
+    }
+    for (const [number, count] of counts) {
+      this.#facts.add(`call ${number}`, () => ({ kind: "call", call: this.#calls[number]! }));
+      for (let doublings = 1; 2 ** doublings <= count; doublings++) {
+        this.#facts.add(`repeat ${doublings} ${number}`, () => ({
+          kind: "repeat",
+          call: this.#calls[number]!,
+          doublings,
+        }));
+      }
+    }
+    const numbers = [...counts.keys()].slice(0, SEQUENCE_MAX);
+    this.#facts.add(`sequence ${numbers}`, () => ({
+      kind: "sequence",
+      calls: numbers.map((number) => this.#calls[number]!),
+    }));
+  }
+
+  #numberOf(at: number, parent: number): number {
+    const { operation, operations, callee } = this.#window;
+    const answer = callee[at]!;
+    const own = operation[at]!;
+    const { service, name } = operations[own]!;
+    const answered = answer < 0 ? -1 : operation[answer]!;
+    // A span of another service right below, without a call span between, is an answer itself.
+    const direct = answered < 0 && service !== operations[operation[parent]!]!.service;
+    const answeredBy = answered >= 0 ? operations[answered]!.service : direct ? service : "";
+    const numbers = this.#numbers[own]!;
+    const by = direct ? DIRECT : answered;
+    const known = numbers.get(by);
+    if (known !== undefined) return known;
+    const key = callKey({ name, callee: answeredBy });
+    let number = this.#calls.findIndex((call) => callKey(call) === key);
+    if (number < 0) number = this.#calls.push({ name, callee: answeredBy }) - 1;
+    numbers.set(by, number);
+    return number;
   }
 }

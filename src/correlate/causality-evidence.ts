@@ -1,10 +1,5 @@
 import type { Fact } from "./behaviour.ts";
-import type { Operation } from "./window.ts";
-
-/** An operation as it is reached through an entry of its service (`PlaceSummary`). */
-export interface Place extends Operation {
-  readonly entry: string;
-}
+import type { Operation, Place } from "./window.ts";
 
 /** Which rule found a deviation. */
 export type EvidenceRule =

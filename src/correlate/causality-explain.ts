@@ -2,7 +2,6 @@ import { operationKey, placeKey } from "./baseline.ts";
 import { type Behaviour, factKey } from "./behaviour.ts";
 import type { Evidence, FactPart, TimeEvidence } from "./causality-evidence.ts";
 import type { CausalityRules } from "./causality-rules.ts";
-import { placeAt } from "./summarize.ts";
 import type { TraceWindow } from "./window.ts";
 
 const SAMPLES_MAX = 3;
@@ -87,38 +86,37 @@ class Watch {
   readonly #window: TraceWindow;
   readonly #behaviour: Behaviour;
   readonly #evidence: readonly Evidence[];
-  /** Numbers of time evidence by operation key. */
-  readonly #time = new Map<string, number[]>();
-  /** Fact evidence by place key. */
-  readonly #facts = new Map<string, WatchedFact[]>();
-  /** Found once for each operation: most have no evidence. */
-  readonly #timeOf: (readonly number[])[];
+  /** Numbers of time evidence by operation. */
+  readonly #time: (readonly number[])[];
+  /** Fact evidence by place. */
+  readonly #facts: (readonly WatchedFact[])[];
 
   constructor(window: TraceWindow, behaviour: Behaviour, evidence: readonly Evidence[]) {
     this.#window = window;
     this.#behaviour = behaviour;
     this.#evidence = evidence;
+    const timeByKey = new Map<string, number[]>();
+    const factsByKey = new Map<string, WatchedFact[]>();
     const factIds = new Map(behaviour.facts.map((fact, id) => [factKey(fact), id]));
     evidence.forEach((item, number) => {
       if (item.kind === "time") {
-        append(this.#time, operationKey(item.operation), number);
+        append(timeByKey, operationKey(item.operation), number);
         return;
       }
       for (const part of item.parts)
-        append(this.#facts, placeKey(part.place), watchFact(part, number, factIds));
+        append(factsByKey, placeKey(part.place), watchFact(part, number, factIds));
     });
-    this.#timeOf = window.operations.map((operation) => this.#time.get(operationKey(operation)) ?? []);
+    this.#time = window.operations.map((operation) => timeByKey.get(operationKey(operation)) ?? []);
+    this.#facts = window.places.map((place) => factsByKey.get(placeKey(place)) ?? []);
   }
 
   /** Numbers of the evidence that the span at a position shows. */
   shownAt(at: number): number[] {
     const shown: number[] = [];
-    for (const number of this.#timeOf[this.#window.operation[at]!]!) {
+    for (const number of this.#time[this.#window.operation[at]!]!) {
       if (this.#isSlow(at, this.#evidence[number] as TimeEvidence)) shown.push(number);
     }
-    if (this.#facts.size === 0) return shown;
-    for (const { number, gained, fact, given } of this.#facts.get(placeKey(placeAt(this.#window, at))) ??
-      []) {
+    for (const { number, gained, fact, given } of this.#facts[this.#window.place[at]!]!) {
       if (given !== undefined && !this.#holds(at, given)) continue;
       if (this.#holds(at, fact) === gained) shown.push(number);
     }

@@ -54,21 +54,21 @@ function isOn(fact: Fact, logged: boolean, { steps }: CausalityRules): boolean {
 /** A place of the window beside the same place in the baselines that hold it. */
 class ComparedPlace {
   readonly now: PlaceSummary;
-  readonly then: readonly PlaceSummary[];
+  readonly earlier: readonly PlaceSummary[];
   readonly #now: ReadonlyMap<string, number>;
-  readonly #then: readonly ReadonlyMap<string, number>[];
+  readonly #earlier: readonly ReadonlyMap<string, number>[];
 
-  constructor(now: PlaceSummary, then: readonly PlaceSummary[]) {
+  constructor(now: PlaceSummary, earlier: readonly PlaceSummary[]) {
     this.now = now;
-    this.then = then;
+    this.earlier = earlier;
     this.#now = callsByFact(now);
-    this.#then = then.map(callsByFact);
+    this.#earlier = earlier.map(callsByFact);
   }
 
   /** Every fact that held anywhere, once. */
   facts(): Fact[] {
     const facts = new Map<string, Fact>();
-    for (const place of [this.now, ...this.then]) {
+    for (const place of [this.now, ...this.earlier]) {
       for (const { fact } of place.facts) facts.set(factKey(fact), fact);
     }
     return [...facts.values()];
@@ -83,9 +83,9 @@ class ComparedPlace {
     return {
       held: this.#now.get(key) ?? 0,
       of: of(this.now, this.#now),
-      baselines: this.then.map((place, i) => ({
-        held: this.#then[i]!.get(key) ?? 0,
-        of: of(place, this.#then[i]!),
+      baselines: this.earlier.map((place, i) => ({
+        held: this.#earlier[i]!.get(key) ?? 0,
+        of: of(place, this.#earlier[i]!),
       })),
     };
   }
@@ -121,7 +121,7 @@ function collectPresence(compared: ComparedPlace, fact: Fact, groups: Groups): v
 /** Far more calls of one kind than any baseline saw from one span. */
 function isFarMore(compared: ComparedPlace, fact: Fact & { readonly kind: "repeat" }): boolean {
   let most = 0;
-  for (const place of compared.then) {
+  for (const place of compared.earlier) {
     for (const { fact: other } of place.facts) {
       if (other.kind === "repeat" && callKey(other.call) === callKey(fact.call)) {
         most = Math.max(most, other.doublings);
@@ -134,7 +134,7 @@ function isFarMore(compared: ComparedPlace, fact: Fact & { readonly kind: "repea
 /** Who used to answer a call that nobody answers now. */
 function unansweredCallee(compared: ComparedPlace, call: Call): string | undefined {
   if (call.callee !== "") return undefined;
-  for (const place of compared.then) {
+  for (const place of compared.earlier) {
     for (const { fact } of place.facts) {
       if (fact.kind === "call" && fact.call.name === call.name && fact.call.callee !== "")
         return fact.call.callee;
@@ -173,7 +173,7 @@ function ruleOf(fact: Fact, unanswered: string | undefined): FactEvidence["rule"
  */
 function collectSequences(compared: ComparedPlace, groups: Groups): void {
   const { now } = compared;
-  const baselineCalls = compared.then.reduce((sum, place) => sum + place.calls, 0);
+  const baselineCalls = compared.earlier.reduce((sum, place) => sum + place.calls, 0);
   const sequences = compared.facts().flatMap((fact) => {
     if (fact.kind !== "sequence") return [];
     const counts = compared.counts(fact);
@@ -270,7 +270,7 @@ class Groups {
       group = { rule, service, parts: [], g: 0, weighed: 0, traces: 0, baselineTraces: 0 };
       this.#groups.set(key, group);
     }
-    const { now, then } = from.compared;
+    const { now, earlier } = from.compared;
     const { held, of, baselineHeld, baselineOf } = from.part;
     // Spans of one trace are not independent: counts are scaled down to traces.
     const byTrace = now.traces / now.calls;
@@ -279,8 +279,8 @@ class Groups {
     group.g += gStatistic(held, of, baselineHeld, baselineOf) * byTrace;
     group.weighed += from.size * traces;
     group.traces += traces;
-    const baselineCalls = then.reduce((sum, place) => sum + place.calls, 0);
-    const baselineTraces = then.reduce((sum, place) => sum + place.traces, 0);
+    const baselineCalls = earlier.reduce((sum, place) => sum + place.calls, 0);
+    const baselineTraces = earlier.reduce((sum, place) => sum + place.traces, 0);
     group.baselineTraces += baselineTraces * (baselineOf / baselineCalls);
   }
 

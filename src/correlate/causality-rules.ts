@@ -97,3 +97,14 @@ export const CAUSALITY_RULES: CausalityRules = {
   scoreMin: 0.2,
   leadMin: 0.05,
 };
+
+/**
+ * Where a symptom is given, something is wrong with its traces for certain and the question is only where, so a single
+ * trace may speak: less is taken off for chance.
+ */
+export const SYMPTOM_RULES: CausalityRules = {
+  ...CAUSALITY_RULES,
+  slowChance: 1,
+  gChance: 5,
+  standardErrors: 1,
+};

@@ -89,7 +89,7 @@ function selfTimeEvidence(
 
 interface Edge {
   readonly now: EdgeSummary;
-  readonly then: readonly EdgeSummary[];
+  readonly earlier: readonly EdgeSummary[];
   readonly excess: Excess;
   readonly slow: boolean;
 }
@@ -110,13 +110,13 @@ function edgeEvidence(
       then.map((edge) => edge.gapNs),
       rules,
     );
-    if (excess !== undefined) edges.push({ now, then, excess, slow: isSlow(excess, rules) });
+    if (excess !== undefined) edges.push({ now, earlier: then, excess, slow: isSlow(excess, rules) });
   }
   const found: TimeEvidence[] = [];
   for (const edge of edges) {
     if (!edge.slow) continue;
     const share = rules.steps.calleeBlame ? calleeShare(edge, edges, self, rules) : 0;
-    const { now, then, excess } = edge;
+    const { now, earlier, excess } = edge;
     const operation = { service: now.service, name: now.name, kind: now.kind };
     const pathShare = pathShareOf(operation);
     for (const [service, part] of [
@@ -125,7 +125,7 @@ function edgeEvidence(
     ] as const) {
       if (part < 0.02) continue;
       const divided = { ...excess, addedNs: excess.addedNs * part };
-      found.push(evidenceOf(now, then, operation, service, now.callee, divided, pathShare, rules));
+      found.push(evidenceOf(now, earlier, operation, service, now.callee, divided, pathShare, rules));
     }
   }
   return found;

@@ -12,15 +12,15 @@ import {
 } from "./baseline.ts";
 import { type Behaviour, behaviourOf, factKey } from "./behaviour.ts";
 import { histogramOf } from "./log-histogram.ts";
-import { learnTemplates, maskedText, type Templates } from "./templates.ts";
-import { buildWindow, type Operation, type TraceWindow } from "./window.ts";
+import { type LogTemplates, learnTemplates, maskedText } from "./templates.ts";
+import { buildWindow, type TraceWindow } from "./window.ts";
 
 /** Facts kept of one place; the most frequent stay. */
 const FACTS_MAX = 512;
 
 /**
- * Reduces spans and logs to a summary. `known` are templates of other windows, so that equal log statements get equal
- * templates. Nothing in, an empty summary out. O(n log n).
+ * Reduces spans and logs to a summary. `known` are summaries of other windows whose log templates are taken over, so
+ * that equal log statements get equal templates. Nothing in, an empty summary out. O(n log n).
  */
 export function summarize(
   spans: readonly Span[],
@@ -31,23 +31,24 @@ export function summarize(
   return summarizeWindow(window, behaviourOf(window, templatesFor(window, known)));
 }
 
-/** Templates learned from a window's logs and from earlier summaries together. */
-export function templatesFor(window: TraceWindow, known: readonly BaselineSummary[]): Templates {
-  const texts = new Set<string>();
-  for (const node of window.nodes) for (const log of node.logs) texts.add(maskedText(log));
+/**
+ * The template of each log record held in a window's traces, learned from them and from earlier summaries together,
+ * so that equal statements get equal templates in all.
+ */
+export function templatesFor(window: TraceWindow, known: readonly BaselineSummary[]): LogTemplates {
+  const masked = new Map<LogRecord, string>();
+  for (const node of window.nodes) for (const log of node.logs) masked.set(log, maskedText(log));
+  const texts = new Set(masked.values());
   for (const summary of known) {
     for (const place of summary.places) {
       for (const { fact } of place.facts) if (fact.kind === "log") texts.add(fact.template);
     }
   }
-  return learnTemplates(texts);
-}
-
-/** The place of the span at a position. */
-export function placeAt(window: TraceWindow, at: number): Operation & { readonly entry: string } {
-  const { service, name, kind } = window.operations[window.operation[at]!]!;
-  const entry = window.entry[at]!;
-  return { service, name, kind, entry: entry === at ? "" : window.nodes[entry]!.span.name };
+  const templates = learnTemplates(texts);
+  return {
+    templateOf: templates.templateOf,
+    ofLog: (log) => templates.templateOf(masked.get(log) ?? maskedText(log)),
+  };
 }
 
 /** The summary of a window whose facts are known already, over all its traces or those `inScope` (by number). */
@@ -56,58 +57,23 @@ export function summarizeWindow(
   behaviour: Behaviour,
   inScope: (trace: number) => boolean = () => true,
 ): BaselineSummary {
-  const operations = new Groups<TimingGroup>();
-  const edges = new Groups<TimingGroup & { readonly callee: string }>();
-  const places = new Groups<PlaceGroup>();
-  const requestNs = requestDurations(window);
-  let spans = 0;
+  const held: number[] = [];
   let logs = 0;
   for (let at = 0; at < window.nodes.length; at++) {
-    const trace = window.trace[at]!;
-    if (!inScope(trace)) continue;
-    const node = window.nodes[at]!;
-    spans += 1;
-    logs += node.logs.length;
-    const operation = window.operations[window.operation[at]!]!;
-    const timing = operations.get(operationKey(operation), () => newTiming(operation));
-    countCall(timing, trace, requestNs[trace]!);
-    timing.totalNs.push(node.endNs - node.startNs);
-    if (node.span.statusCode === "error") timing.errors += 1;
-    const callee = window.callee[at]!;
-    if (callee < 0) {
-      timing.selfNs.push(window.selfNs[at]!);
-    } else {
-      const service = window.nodes[callee]!.span.resource.service;
-      const edge = edges.get(edgeKey(operation, service), () => ({
-        ...newTiming(operation),
-        callee: service,
-      }));
-      countCall(edge, trace, requestNs[trace]!);
-      edge.selfNs.push(window.selfNs[at]!);
-    }
-    const place = placeAt(window, at);
-    const group = places.get(placeKey(place), () => ({
-      ...place,
-      calls: 0,
-      traces: 0,
-      lastTrace: -1,
-      facts: new Map(),
-    }));
-    countPlace(group, trace);
-    for (let i = behaviour.first[at]!; i < behaviour.first[at + 1]!; i++) {
-      const id = behaviour.ids[i]!;
-      group.facts.set(id, (group.facts.get(id) ?? 0) + 1);
-    }
+    if (!inScope(window.trace[at]!)) continue;
+    held.push(at);
+    logs += window.nodes[at]!.logs.length;
   }
+  const requestNs = requestDurations(window);
   return {
     version: SUMMARY_VERSION,
-    ...bounds(window, inScope),
-    traces: window.trees.reduce((sum, tree, t) => sum + (tree.nodes.length > 0 && inScope(t) ? 1 : 0), 0),
-    spans,
+    ...bounds(window, held),
+    traces: distinct(held, window.trace).length,
+    spans: held.length,
     logs,
-    operations: operations.list(finishOperation),
-    edges: edges.list(finishEdge),
-    places: places.list((group) => finishPlace(group, behaviour)),
+    operations: summarizeOperations(window, held, requestNs),
+    edges: summarizeEdges(window, held, requestNs),
+    places: summarizePlaces(window, held, behaviour),
   };
 }
 
@@ -119,96 +85,108 @@ export function requestDurations(window: TraceWindow): Float64Array {
   });
 }
 
-interface TimingGroup extends Operation {
-  calls: number;
-  traces: number;
-  errors: number;
-  lastTrace: number;
-  readonly selfNs: number[];
-  readonly totalNs: number[];
-  readonly requestNs: number[];
+function summarizeOperations(
+  window: TraceWindow,
+  held: readonly number[],
+  requestNs: Float64Array,
+): OperationSummary[] {
+  const { nodes, trace, operations, operation, callee, selfNs } = window;
+  const groups = groupBy(held, (at) => operation[at]!);
+  const summaries = Array.from(groups, ([index, positions]) => {
+    const traces = distinct(positions, trace);
+    return {
+      ...operations[index]!,
+      calls: positions.length,
+      traces: traces.length,
+      errors: positions.filter((at) => nodes[at]!.span.statusCode === "error").length,
+      selfNs: histogramOf(positions.filter((at) => callee[at]! < 0).map((at) => selfNs[at]!)),
+      totalNs: histogramOf(positions.map((at) => nodes[at]!.endNs - nodes[at]!.startNs)),
+      requestNs: histogramOf(traces.map((t) => requestNs[t]!)),
+    };
+  });
+  return sortedBy(summaries, operationKey);
 }
 
-interface PlaceGroup extends Operation {
-  readonly entry: string;
-  calls: number;
-  traces: number;
-  lastTrace: number;
-  /** Calls by fact number. */
-  readonly facts: Map<number, number>;
-}
-
-class Groups<G> {
-  readonly #groups = new Map<string, G>();
-
-  get(key: string, create: () => G): G {
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      group = create();
-      this.#groups.set(key, group);
+function summarizeEdges(
+  window: TraceWindow,
+  held: readonly number[],
+  requestNs: Float64Array,
+): EdgeSummary[] {
+  const { nodes, trace, operations, operation, callee, selfNs } = window;
+  const summaries: EdgeSummary[] = [];
+  const calls = held.filter((at) => callee[at]! >= 0);
+  for (const [index, ofOperation] of groupBy(calls, (at) => operation[at]!)) {
+    const byCallee = groupBy(ofOperation, (at) => nodes[callee[at]!]!.span.resource.service);
+    for (const [service, positions] of byCallee) {
+      const traces = distinct(positions, trace);
+      summaries.push({
+        ...operations[index]!,
+        callee: service,
+        calls: positions.length,
+        traces: traces.length,
+        gapNs: histogramOf(positions.map((at) => selfNs[at]!)),
+        requestNs: histogramOf(traces.map((t) => requestNs[t]!)),
+      });
     }
-    return group;
   }
-
-  /** In order of their keys, so that equal windows give equal summaries. */
-  list<T>(finish: (group: G) => T): T[] {
-    const sorted = [...this.#groups].sort(([a], [b]) => (a < b ? -1 : 1));
-    return sorted.map(([, group]) => finish(group));
-  }
+  return sortedBy(summaries, (edge) => edgeKey(edge, edge.callee));
 }
 
-function newTiming({ service, name, kind }: Operation): TimingGroup {
-  const empty = { calls: 0, traces: 0, errors: 0, lastTrace: -1 };
-  return { service, name, kind, ...empty, selfNs: [], totalNs: [], requestNs: [] };
+function summarizePlaces(window: TraceWindow, held: readonly number[], behaviour: Behaviour): PlaceSummary[] {
+  const summaries = Array.from(
+    groupBy(held, (at) => window.place[at]!),
+    ([index, positions]) => {
+      const counts = new Map<number, number>();
+      for (const at of positions) {
+        for (let i = behaviour.first[at]!; i < behaviour.first[at + 1]!; i++) {
+          const id = behaviour.ids[i]!;
+          counts.set(id, (counts.get(id) ?? 0) + 1);
+        }
+      }
+      const facts = Array.from(counts, ([id, calls]) => ({ fact: behaviour.facts[id]!, calls }));
+      sortedBy(facts, ({ fact }) => factKey(fact)).sort((a, b) => b.calls - a.calls);
+      return {
+        ...window.places[index]!,
+        calls: positions.length,
+        traces: distinct(positions, window.trace).length,
+        facts: facts.slice(0, FACTS_MAX),
+      };
+    },
+  );
+  return sortedBy(summaries, placeKey);
 }
 
-function countPlace(group: { calls: number; traces: number; lastTrace: number }, trace: number): boolean {
-  group.calls += 1;
-  if (group.lastTrace === trace) return false;
-  group.lastTrace = trace;
-  group.traces += 1;
-  return true;
-}
-
-function countCall(group: TimingGroup, trace: number, requestNs: number): void {
-  if (countPlace(group, trace)) group.requestNs.push(requestNs);
-}
-
-function finishOperation(group: TimingGroup): OperationSummary {
-  const { service, name, kind, calls, traces, errors } = group;
-  return {
-    service,
-    name,
-    kind,
-    calls,
-    traces,
-    errors,
-    selfNs: histogramOf(group.selfNs),
-    totalNs: histogramOf(group.totalNs),
-    requestNs: histogramOf(group.requestNs),
-  };
-}
-
-function finishEdge(group: TimingGroup & { readonly callee: string }): EdgeSummary {
-  const { service, name, kind, callee, calls, traces } = group;
-  const gapNs = histogramOf(group.selfNs);
-  return { service, name, kind, callee, calls, traces, gapNs, requestNs: histogramOf(group.requestNs) };
-}
-
-function finishPlace(group: PlaceGroup, behaviour: Behaviour): PlaceSummary {
-  const { service, name, kind, entry, calls, traces } = group;
-  const facts = Array.from(group.facts, ([id, held]) => ({ fact: behaviour.facts[id]!, calls: held }));
-  facts.sort((a, b) => b.calls - a.calls || (factKey(a.fact) < factKey(b.fact) ? -1 : 1));
-  return { service, name, kind, entry, calls, traces, facts: facts.slice(0, FACTS_MAX) };
-}
-
-function bounds(window: TraceWindow, inScope: (trace: number) => boolean) {
+function bounds(window: TraceWindow, held: readonly number[]) {
   let startNs: bigint | undefined;
   let endNs = 0n;
-  window.nodes.forEach(({ span }, at) => {
-    if (!inScope(window.trace[at]!)) return;
+  for (const at of held) {
+    const { span } = window.nodes[at]!;
     if (startNs === undefined || span.startNs < startNs) startNs = span.startNs;
     if (span.endNs > endNs) endNs = span.endNs;
-  });
+  }
   return { startNs: String(startNs ?? 0n), endNs: String(endNs) };
+}
+
+function groupBy<K>(positions: readonly number[], keyOf: (at: number) => K): Map<K, number[]> {
+  const groups = new Map<K, number[]>();
+  for (const at of positions) {
+    const key = keyOf(at);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [at]);
+    else group.push(at);
+  }
+  return groups;
+}
+
+/** The different values of a column at ascending positions, where equal ones stand together. */
+function distinct(positions: readonly number[], column: Uint32Array): number[] {
+  const values: number[] = [];
+  for (const at of positions) if (column[at] !== values.at(-1)) values.push(column[at]!);
+  return values;
+}
+
+/** Sorts in place, so that equal windows give equal summaries. */
+function sortedBy<T>(items: T[], keyOf: (item: T) => string): T[] {
+  const keys = new Map(items.map((item) => [item, keyOf(item)]));
+  return items.sort((a, b) => (keys.get(a)! < keys.get(b)! ? -1 : 1));
 }

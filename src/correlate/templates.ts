@@ -89,6 +89,11 @@ export interface Templates {
   templateOf(masked: string): string;
 }
 
+/** Templates that log records are looked up in directly. */
+export interface LogTemplates extends Templates {
+  ofLog(log: LogRecord): string;
+}
+
 interface Cluster {
   /** Distinct tokens seen by place; undefined once the place is variable. */
   readonly variants: (Set<string> | undefined)[];

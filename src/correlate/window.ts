@@ -2,14 +2,22 @@ import type { LogRecord } from "../model/log.ts";
 import type { Span, SpanKind } from "../model/span.ts";
 import { estimateClockSkew } from "./clock-skew.ts";
 import { criticalPath } from "./critical-path.ts";
+import { operationNamer } from "./operation.ts";
 import { isRemote, selfTimes } from "./self-time.ts";
 import { buildTraceTree, type TraceNode, type TraceTree } from "./trace-tree.ts";
 
 /** What a span does, whoever asked for it: the unit that behaviour is compared by. */
 export interface Operation {
   readonly service: string;
+  /** As `operationNamer` gives it: without what changes from call to call. */
   readonly name: string;
   readonly kind: SpanKind;
+}
+
+/** An operation as it is reached: the same function may serve several routes, and then behave differently. */
+export interface Place extends Operation {
+  /** Operation through which the request entered the service; `""` for that operation itself. */
+  readonly entry: string;
 }
 
 /**
@@ -34,6 +42,8 @@ export interface TraceWindow<S extends Span = Span, L extends LogRecord = LogRec
   readonly callee: Int32Array;
   readonly operation: Uint32Array;
   readonly operations: readonly Operation[];
+  readonly place: Uint32Array;
+  readonly places: readonly Place[];
   /** Time spent in the span itself; of a call with a callee, the gap between the two (`selfTimes`). */
   readonly selfNs: Float64Array;
   /** How much of it the request waited for (`criticalPath` of each head). */
@@ -94,7 +104,9 @@ function layOut<S extends Span, L extends LogRecord>(
   const operation = new Uint32Array(count);
   const selfNs = new Float64Array(count);
   const pathNs = new Float64Array(count);
+  const place = new Uint32Array(count);
   const operations = new OperationTable();
+  const places = new PlaceTable(operations.list);
 
   for (let t = 0; t < trees.length; t++) {
     const tree = trees[t]!;
@@ -110,6 +122,7 @@ function layOut<S extends Span, L extends LogRecord>(
       operation[at] = operations.indexOf(node.span);
       const within = node.parent >= 0 && !isRemote(node.span, tree.nodes[node.parent]!.span);
       entry[at] = within ? entry[parent[at]!]! : at;
+      place[at] = places.indexOf(operation[at]!, entry[at] === at ? -1 : operation[entry[at]!]!);
     }
     for (const head of [...tree.roots, ...tree.orphans]) {
       for (const step of criticalPath(tree, head).steps) {
@@ -117,27 +130,52 @@ function layOut<S extends Span, L extends LogRecord>(
       }
     }
   }
-  const columns = { first, trace, parent, entry, callee, operation, selfNs, pathNs };
-  return { trees, nodes, ...columns, operations: operations.list, looseLogs };
+  const columns = { first, trace, parent, entry, callee, operation, place, selfNs, pathNs };
+  return { trees, nodes, ...columns, operations: operations.list, places: places.list, looseLogs };
 }
 
 /** Gives each distinct operation its index. */
 class OperationTable {
   readonly list: Operation[] = [];
-  readonly #byService = new Map<string, Map<string, number>>();
+  readonly #nameOf = operationNamer();
+  readonly #indexes = new Map<string, Map<string, number>>();
 
   indexOf(span: Span): number {
-    const service = span.resource.service;
-    let ofService = this.#byService.get(service);
-    if (ofService === undefined) {
-      ofService = new Map();
-      this.#byService.set(service, ofService);
+    const group = `${span.spanKind} ${span.resource.service}`;
+    let indexes = this.#indexes.get(group);
+    if (indexes === undefined) {
+      indexes = new Map();
+      this.#indexes.set(group, indexes);
     }
-    const key = `${span.spanKind} ${span.name}`;
-    let index = ofService.get(key);
+    const name = this.#nameOf(span);
+    let index = indexes.get(name);
     if (index === undefined) {
-      index = this.list.push({ service, name: span.name, kind: span.spanKind }) - 1;
-      ofService.set(key, index);
+      index = this.list.push({ service: span.resource.service, name, kind: span.spanKind }) - 1;
+      indexes.set(name, index);
+    }
+    return index;
+  }
+}
+
+/** Gives each distinct pair of an operation and the one that it was reached through its index. */
+class PlaceTable {
+  readonly list: Place[] = [];
+  readonly #operations: readonly Operation[];
+  readonly #indexes: Map<number, number>[] = [];
+
+  constructor(operations: readonly Operation[]) {
+    this.#operations = operations;
+  }
+
+  /** `entry` is an operation's index, or -1 for the operation itself. */
+  indexOf(operation: number, entry: number): number {
+    this.#indexes[operation] ??= new Map();
+    const indexes = this.#indexes[operation];
+    let index = indexes.get(entry);
+    if (index === undefined) {
+      const name = entry < 0 ? "" : this.#operations[entry]!.name;
+      index = this.list.push({ ...this.#operations[operation]!, entry: name }) - 1;
+      indexes.set(entry, index);
     }
     return index;
   }
