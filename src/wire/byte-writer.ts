@@ -121,6 +121,11 @@ export class ByteWriter {
     this.raw(payload);
   }
 
+  /** Forgets what was written and keeps the room. */
+  clear(): void {
+    this.length = 0;
+  }
+
   /** What was written: a view of the buffer, valid until the next write. */
   finish(): Uint8Array {
     return this.bytes.subarray(0, this.length);

@@ -5,7 +5,8 @@ import { type FieldKind, LOG_RECORD, METRIC, type Message, SPAN, WIRE_OF_KIND } 
  * string. `slots` is an open-addressing table, at most a quarter full, on the key's length, first and last byte.
  */
 export interface JsonPlan {
-  readonly name: string;
+  /** What a value of it must be, for errors. */
+  readonly expected: string;
   readonly slots: readonly (JsonField | undefined)[];
   readonly byName: ReadonlyMap<string, JsonField>;
   /** Bytes kept free for this message's length when it is written, as most of its kind need. */
@@ -14,6 +15,9 @@ export interface JsonPlan {
 
 export interface JsonField {
   readonly name: string;
+  /** What its value must be, for errors; made once, since the hot path must not build strings. */
+  readonly expected: string;
+  readonly expectedArray: string;
   readonly key: Uint8Array;
   readonly kind: FieldKind;
   readonly repeated: boolean;
@@ -27,6 +31,14 @@ export interface JsonField {
 /** Records are longer than 127 bytes and shorter than 16 kB, as a rule. */
 const LONG_MESSAGES: ReadonlySet<Message> = new Set([SPAN, LOG_RECORD, METRIC]);
 
+const EXPECTED: Readonly<Partial<Record<FieldKind, string>>> = {
+  string: "a string",
+  id: "a string of hex digits",
+  bytes: "a base64 string",
+  bool: "true or false",
+  double: 'a number, "NaN", "Infinity" or "-Infinity"',
+};
+
 /** The plan of a message and of all that it holds. */
 export function compilePlan(message: Message): JsonPlan {
   return compile(message, new Map());
@@ -38,12 +50,19 @@ function compile(message: Message, done: Map<Message, JsonPlan>): JsonPlan {
   const fields = message.fields.filter((field) => field !== undefined);
   const slots: (JsonField | undefined)[] = Array.from({ length: slotCount(fields.length) });
   const byName = new Map<string, JsonField>();
-  const plan = { name: message.name, slots, byName, lengthBytes: LONG_MESSAGES.has(message) ? 2 : 1 };
+  const plan = {
+    expected: `an object (${message.name})`,
+    slots,
+    byName,
+    lengthBytes: LONG_MESSAGES.has(message) ? 2 : 1,
+  };
   done.set(message, plan); // before its fields: an AnyValue holds lists of AnyValues
   for (const field of fields) {
     const key = new TextEncoder().encode(field.name);
     const compiled: JsonField = {
       name: field.name,
+      expected: `${EXPECTED[field.kind] ?? "a number"} (${field.name})`,
+      expectedArray: `an array (${field.name})`,
       key,
       kind: field.kind,
       repeated: field.repeated,

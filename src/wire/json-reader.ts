@@ -28,6 +28,14 @@ export class JsonReader {
 
   /** The next byte that is not white space, not consumed; 0 at the end. */
   peek(): number {
+    if (this.at < this.end) {
+      const byte = this.bytes[this.at]!;
+      if (byte > 0x20) return byte;
+    }
+    return this.#peekPastSpace();
+  }
+
+  #peekPastSpace(): number {
     const { bytes, end } = this;
     let p = this.at;
     while (p < end) {
@@ -51,7 +59,8 @@ export class JsonReader {
 
   /** Consumes the next byte, which must be this one. */
   expect(byte: number, what: string): void {
-    if (!this.take(byte)) throw this.error(`expected ${what}`);
+    if (this.peek() !== byte) throw this.error(`expected ${what}`);
+    this.at++;
   }
 
   /** Consumes a string; where it lies is in `stringAt`, `stringEnd` and `escaped`. */

@@ -33,7 +33,7 @@ export class JsonTranscoder {
   message(plan: JsonPlan, depth: number): void {
     const reader = this.#reader;
     if (depth > this.#depthMax) throw reader.error("values are nested too deep");
-    reader.expect(0x7b, `an object (${plan.name})`);
+    reader.expect(0x7b, plan.expected);
     if (reader.take(0x7d)) return;
     do {
       reader.readString("a property name in quotes");
@@ -55,7 +55,7 @@ export class JsonTranscoder {
       if (field.plan === undefined) this.#scalar(field);
       else this.#nested(field, field.plan, depth);
     } else {
-      reader.expect(0x5b, `an array (${field.name})`);
+      reader.expect(0x5b, field.expectedArray);
       if (reader.take(0x5d)) return;
       if (field.plan === undefined) this.#packed(field);
       else this.#elements(field, field.plan, depth);
@@ -108,7 +108,7 @@ export class JsonTranscoder {
       case "string":
         return this.#string(field);
       case "id":
-        this.#reader.readString(`a string of hex digits (${field.name})`);
+        this.#reader.readString(field.expected);
         return writeJsonId(this.#reader, field.name, this.#out);
       case "bytes":
         return this.#bytes(field);
@@ -122,7 +122,7 @@ export class JsonTranscoder {
   #string(field: JsonField): boolean {
     const reader = this.#reader;
     const out = this.#out;
-    reader.readString(`a string (${field.name})`);
+    reader.readString(field.expected);
     if (reader.escaped) {
       // A lone surrogate becomes U+FFFD here.
       const text = Buffer.from(reader.stringText());
@@ -138,7 +138,7 @@ export class JsonTranscoder {
 
   #bytes(field: JsonField): boolean {
     const reader = this.#reader;
-    reader.readString(`a base64 string (${field.name})`);
+    reader.readString(field.expected);
     const text = reader.stringText();
     if (!BASE64.test(text)) throw reader.error(`${field.name} is not base64`);
     const bytes = Buffer.from(text, "base64");
@@ -150,7 +150,7 @@ export class JsonTranscoder {
   #bool(field: JsonField): boolean {
     const first = this.#reader.peek();
     const isTrue = first === 0x74;
-    if (!isTrue && first !== 0x66) throw this.#reader.error(`expected true or false (${field.name})`);
+    if (!isTrue && first !== 0x66) throw this.#reader.error(`expected ${field.expected}`);
     this.#reader.readLiteral(isTrue ? "true" : "false");
     this.#out.varint(isTrue ? 1 : 0);
     return !isTrue;
@@ -216,12 +216,12 @@ export class JsonTranscoder {
 
   #quotedDouble(field: JsonField): number {
     const reader = this.#reader;
-    reader.readString(`a number (${field.name})`);
+    reader.readString(field.expected);
     const text = reader.stringText();
     const value = NON_FINITE[text] ?? Number(text);
     if (text.trim() === "" || (Number.isNaN(value) && text !== "NaN")) {
       reader.at = reader.stringAt;
-      throw reader.error(`expected a number, "NaN", "Infinity" or "-Infinity" (${field.name})`);
+      throw reader.error(`expected ${field.expected}`);
     }
     return value;
   }

@@ -1,6 +1,6 @@
 import type { PointTable } from "../model/scan-table.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { fieldEnd, fieldNumber, payloadStart, varintEnd, varintValue } from "./cursor.ts";
+import { fieldEnd, fieldNumber, payloadStart, varintEnd, varintValue, WIRE } from "./cursor.ts";
 import { asBuffer, textAt } from "./decode-scalars.ts";
 import { growPointTable, resetPointTable } from "./record-table.ts";
 import { scanKeyValue } from "./scan-attributes.ts";
@@ -16,16 +16,21 @@ import { validateField } from "./validate-message.ts";
  */
 export function scanMetrics(body: Uint8Array, table: PointTable, depthMax = 64): void {
   resetPointTable(table);
+  // Scratch for all headers of the body: a body of 64 MiB can hold a million metrics.
+  const header = new ByteWriter();
+  const data = new ByteWriter();
+  const metrics: SignalScan<PointTable> = {
+    request: METRICS_REQUEST,
+    scanRecord: (...record) => scanMetric(...record, header, data),
+  };
   try {
-    scanGroups(body, table, METRICS, depthMax);
+    scanGroups(body, table, metrics, depthMax);
     table.body = body;
   } catch (error) {
     resetPointTable(table);
     throw error;
   }
 }
-
-const METRICS: SignalScan<PointTable> = { request: METRICS_REQUEST, scanRecord: scanMetric };
 
 /** Field numbers of the data in Metric (a oneof). */
 const DATA_FIELDS: ReadonlySet<number> = new Set([5, 7, 9, 10, 11]);
@@ -43,47 +48,53 @@ function scanMetric(
   end: number,
   table: PointTable,
   depthMax: number,
+  header: ByteWriter,
+  data: ByteWriter,
 ): void {
-  const buffer = asBuffer(body);
-  // The data is a oneof: only the last kind of data counts, from where no other kind follows. (Data of one kind
-  // that comes twice is merged.)
-  let dataField = 0;
-  let dataFrom = end;
+  const dataFrom = dataStart(body, at, end);
+  const dataField = dataFrom < end ? fieldNumber(varintValue(body, dataFrom)) : 0;
+  const firstRow = table.count;
   let name = "";
+  header.clear();
+  data.clear();
   for (let p = at; p < end; ) {
     const fieldAt = p;
     const tag = varintValue(body, p);
     const valueAt = varintEnd(body, p, end);
     p = fieldEnd(body, valueAt, end, tag);
     const field = fieldNumber(tag);
-    if (!DATA_FIELDS.has(field)) {
-      validateField(body, valueAt, p, tag, METRIC, depthMax);
-      if (field === 1) name = textAt(buffer, valueAt, p);
-    } else if (field !== dataField) {
-      dataField = field;
-      dataFrom = fieldAt;
-    }
-  }
-
-  const header = new ByteWriter();
-  const data = new ByteWriter();
-  const firstRow = table.count;
-  for (let p = at; p < end; ) {
-    const fieldAt = p;
-    const tag = varintValue(body, p);
-    const valueAt = varintEnd(body, p, end);
-    p = fieldEnd(body, valueAt, end, tag);
-    if (!DATA_FIELDS.has(fieldNumber(tag))) {
-      header.raw(body.subarray(fieldAt, p));
-    } else if (fieldAt < dataFrom || (tag & 7) !== 2) {
-      validateField(body, valueAt, p, tag, METRIC, depthMax);
-    } else {
+    if (field === dataField && fieldAt >= dataFrom && (tag & 7) === WIRE.length) {
       scanData(body, view, payloadStart(body, valueAt, p), p, dataField, table, data, depthMax);
+      continue;
     }
+    validateField(body, valueAt, p, tag, METRIC, depthMax);
+    if (DATA_FIELDS.has(field)) continue;
+    header.raw(body.subarray(fieldAt, p));
+    if (field === 1) name = textAt(asBuffer(body), valueAt, p);
   }
   if (table.count === firstRow) return;
   header.bytesField(dataField, data.finish());
-  table.metrics.push({ bytes: header.finish(), name, dataField });
+  table.metrics.push({ bytes: header.finish().slice(), name, dataField });
+}
+
+/**
+ * Where the data that counts begins, `end` when there is none. The data is a oneof: the last kind replaces the kinds
+ * before it, and data of one kind that comes twice in a row is merged.
+ */
+function dataStart(body: Uint8Array, at: number, end: number): number {
+  let kind = 0;
+  let start = end;
+  let p = at;
+  while (p < end) {
+    const tag = varintValue(body, p);
+    if (fieldNumber(tag) !== kind && DATA_FIELDS.has(fieldNumber(tag))) {
+      kind = fieldNumber(tag);
+      start = p;
+    }
+    const valueAt = varintEnd(body, p, end);
+    p = fieldEnd(body, valueAt, end, tag);
+  }
+  return start;
 }
 
 /** Points become rows; the other fields of the data are copied to `rest`. */
