@@ -26,6 +26,11 @@ export interface Command {
 export interface Arguments {
   readonly values: { readonly [name: string]: string | boolean | readonly (string | boolean)[] | undefined };
   readonly positionals: readonly string[];
+  /** Options and positionals in the order given, for a command where that order means something. */
+  readonly tokens: readonly (
+    | { readonly kind: "option"; readonly name: string }
+    | { readonly kind: "positional"; readonly value: string }
+  )[];
 }
 
 /** Parses `argv` for `command`. Throws GasolineError `bad_parameter` naming the wrong option and the right ones. */
@@ -37,8 +42,8 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
     allowNegative: true,
   };
   try {
-    const { values, positionals } = parseArgs(config);
-    return { values, positionals };
+    const { values, positionals, tokens = [] } = parseArgs({ ...config, tokens: true });
+    return { values, positionals, tokens: tokens.filter((token) => token.kind !== "option-terminator") };
   } catch (error) {
     throw new GasolineError("bad_parameter", firstSentence(error), `Usage: ${usageLine(command)}`);
   }

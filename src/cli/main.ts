@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   mcp: async () => (await import("./mcp.ts")).mcp,
   show: async () => (await import("./show.ts")).show,
   observe: async () => (await import("./observe.ts")).observe,
+  analyze: async () => (await import("./analyze.ts")).analyze,
   doctor: async () => (await import("./doctor.ts")).doctor,
   demo: async () => (await import("./demo.ts")).demo,
 };
@@ -66,5 +67,10 @@ function processTerminal(): Terminal {
   const onSignal = (): void => stop.abort();
   process.once("SIGINT", onSignal);
   process.once("SIGTERM", onSignal);
+  // `gasoline observe … | head`: whoever read us has seen enough.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
   return { stdout: process.stdout, stderr: process.stderr, env: process.env, stop: stop.signal };
 }

@@ -51,7 +51,8 @@ export async function readWindow(paths: readonly string[]): Promise<OfflineWindo
   return reader;
 }
 
-async function filesAt(path: string): Promise<string[]> {
+/** The files of telemetry at a path: itself, or those of a folder in order of names. */
+export async function filesAt(path: string): Promise<string[]> {
   let isFolder: boolean;
   try {
     isFolder = (await stat(path)).isDirectory();
