@@ -1,6 +1,7 @@
 import type { Attributes, AttributeValue } from "../model/attributes.ts";
 import { fieldEnd, payloadStart, varintEnd, varintValue } from "./cursor.ts";
 import { boolAt, bytesAt, int64At, textAt } from "./decode-scalars.ts";
+import { knownKey } from "./known-keys.ts";
 
 /** Attributes being filled: no prototype, so that `__proto__` is a key like any other. */
 export type AttributesDraft = { [key: string]: AttributeValue };
@@ -41,7 +42,7 @@ export function decodeKeyValue(bytes: Buffer, at: number, end: number, attribute
     const tag = varintValue(bytes, p);
     const valueAt = varintEnd(bytes, p, end);
     p = fieldEnd(bytes, valueAt, end, tag);
-    if (tag === 0x0a) key = textAt(bytes, valueAt, p);
+    if (tag === 0x0a) key = knownKey(bytes, payloadStart(bytes, valueAt, p), p) ?? textAt(bytes, valueAt, p);
     else if (tag === 0x12) value = decodeAnyValue(bytes, payloadStart(bytes, valueAt, p), p, value);
   }
   attributes[key] = value;
