@@ -4,12 +4,14 @@ export type RecordKind = (typeof RECORD_KINDS)[number];
 
 /** Where `RECORD_KINDS`' number stands in the bits column, above what a scan sets (model/scan-table.ts). */
 export const KIND_SHIFT = 16;
+/** In the bits column: a span that names a parent. */
+export const HAS_PARENT = 1 << 18;
 
 /** No record, no chain: the end of a list. */
 export const NONE = 0xffff_ffff;
 
-/** Bytes of a slot in all columns: 3 of 8 bytes, ids of 16, 9 of 4, one of 2. */
-export const SLOT_BYTES = 3 * 8 + 16 + 9 * 4 + 2;
+/** Bytes of a slot in all columns: 4 of 8 bytes, 9 of 4, one of 2. */
+const SLOT_BYTES = 4 * 8 + 9 * 4 + 2;
 
 /**
  * The indexed fields of one ring's records, a row per slot; slot = sequence & mask. Typed arrays are made whole
@@ -24,7 +26,7 @@ export class Columns {
   readonly chain: Uint32Array;
   /** Slot of the next record in the chain; meaningless in the last. */
   readonly next: Uint32Array;
-  /** Span id (2 words), parent span id (2 words). */
+  /** Span id, two words a slot. */
   readonly ids: Uint32Array;
   readonly start: Float64Array;
   readonly end: Float64Array;
@@ -54,7 +56,7 @@ export class Columns {
     this.start = new Float64Array(block, take(8), slots);
     this.end = new Float64Array(block, take(8), slots);
     this.arrival = new Float64Array(block, take(8), slots);
-    this.ids = new Uint32Array(block, take(16), 4 * slots);
+    this.ids = new Uint32Array(block, take(8), 2 * slots);
     this.chain = new Uint32Array(block, take(4), slots);
     this.next = new Uint32Array(block, take(4), slots);
     this.name = new Uint32Array(block, take(4), slots);

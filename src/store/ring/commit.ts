@@ -2,7 +2,7 @@ import { SEVERITY_ERROR } from "../../model/log.ts";
 import { BITS, type PointTable, type RecordTable, type ScopeGroup } from "../../model/scan-table.ts";
 import type { CommitResult } from "../../model/sink.ts";
 import { STREAMS } from "../../model/stream.ts";
-import { KIND_SHIFT, NONE, RECORD_KINDS } from "./columns.ts";
+import { HAS_PARENT, KIND_SHIFT, NONE, RECORD_KINDS } from "./columns.ts";
 import { OVERFLOW } from "./intern.ts";
 import type { Rings } from "./rings.ts";
 import { hintsOf, RING, routeOf } from "./routing.ts";
@@ -100,29 +100,29 @@ export class Committer {
     const ring = rings.all[this.#routeOf(table, from, kind)]!;
     if (table.length[from]! > ring.recordBytesMax) return this.#dropTooLarge(table, from, ring);
     const to = this.#makeRunRoom(table, from, ring, (row) => this.#routeOf(table, row, kind) === ring.number);
-    const delta = this.#copyRun(table, from, to, ring);
-    const { columns } = ring;
-    const { index, names } = rings;
-    const { ids, times, bits, nameOffset, nameLength } = table;
+    const first = this.#place(table, from, to, ring);
+    const { index, names, isSpanName } = rings;
+    const { start, end, mask } = ring.columns;
+    const columns = ring.columns;
+    const { body, ids, times, bits, nameOffset, nameLength } = table;
     let trace = NONE;
     for (let row = from; row < to; row++) {
-      const slot = this.#fill(table, row, ring, delta);
+      const slot = (first + row - from) & mask;
       const t = 4 * row;
-      const start = (times[t + 1]! - rings.epochHigh) * WORD + (times[t]! - rings.epochLow);
+      const startNs = (times[t + 1]! - rings.epochHigh) * WORD + (times[t]! - rings.epochLow);
       const hasEnd = (times[t + 2]! | times[t + 3]!) !== 0;
-      columns.start[slot] = start;
-      columns.end[slot] = hasEnd
+      start[slot] = startNs;
+      end[slot] = hasEnd
         ? (times[t + 3]! - rings.epochHigh) * WORD + (times[t + 2]! - rings.epochLow)
-        : start;
-      const name = names.acquire(table.body, nameOffset[row]!, nameLength[row]!);
+        : startNs;
+      const name = names.acquire(body, nameOffset[row]!, nameLength[row]!);
       columns.name[slot] = name;
-      if (kind === SPAN) rings.isSpanName[name] = 1;
-      columns.bits[slot] = bits[row]! | (kind << KIND_SHIFT);
+      if (kind === SPAN) isSpanName[name] = 1;
       const i = 8 * row;
-      columns.ids[4 * slot] = ids[i + 4]!;
-      columns.ids[4 * slot + 1] = ids[i + 5]!;
-      columns.ids[4 * slot + 2] = ids[i + 6]!;
-      columns.ids[4 * slot + 3] = ids[i + 7]!;
+      columns.ids[2 * slot] = ids[i + 4]!;
+      columns.ids[2 * slot + 1] = ids[i + 5]!;
+      const hasParent = (ids[i + 6]! | ids[i + 7]!) !== 0;
+      columns.bits[slot] = bits[row]! | (kind << KIND_SHIFT) | (hasParent ? HAS_PARENT : 0);
       if ((ids[i]! | ids[i + 1]! | ids[i + 2]! | ids[i + 3]!) === 0) {
         columns.chain[slot] = NONE;
         continue;
@@ -132,8 +132,7 @@ export class Committer {
         trace = index.open(ids[i]!, ids[i + 1]!, ids[i + 2]!, ids[i + 3]!, columns.arrival[slot]!);
       }
       columns.chain[slot] = index.link(trace, ring.number, slot, columns.next);
-      const isRoot = kind === SPAN && (ids[i + 6]! | ids[i + 7]!) === 0;
-      if (isRoot) index.rootKey[trace] = names.hash[name]!;
+      if (kind === SPAN && !hasParent) index.rootKey[trace] = names.hash[name]!;
       if (isError(bits[row]!, kind) && index.errorKey[trace] === 0) {
         index.errorKey[trace] = names.hash[name]! | 1;
         index.flags[trace] = index.flags[trace]! | TRACE_FLAGS.error;
@@ -152,25 +151,26 @@ export class Committer {
       return this.#drop(from, `More distinct metrics than are kept (${rings.headers.table.count}).`);
     }
     const to = this.#makeRunRoom(table, from, ring, isKnown);
-    const delta = this.#copyRun(table, from, to, ring);
+    const first = this.#place(table, from, to, ring);
     const { columns } = ring;
     const { times } = table;
     for (let row = from; row < to; row++) {
-      const slot = this.#fill(table, row, ring, delta);
+      const sequence = first + row - from;
+      const slot = sequence & columns.mask;
       const t = 4 * row;
-      const start = (times[t + 1]! - rings.epochHigh) * WORD + (times[t]! - rings.epochLow);
+      const startNs = (times[t + 1]! - rings.epochHigh) * WORD + (times[t]! - rings.epochLow);
       const header = this.#headers[table.metric[row]!]!;
       const name = this.#headerNames[table.metric[row]!]!;
-      columns.start[slot] = start;
-      columns.end[slot] = start;
+      columns.start[slot] = startNs;
+      columns.end[slot] = startNs;
       columns.name[slot] = name;
       columns.metric[slot] = header;
       columns.bits[slot] = table.bits[row]! | (METRIC << KIND_SHIFT);
-      columns.ids.fill(0, 4 * slot, 4 * slot + 4);
+      columns.ids.fill(0, 2 * slot, 2 * slot + 2);
       columns.chain[slot] = NONE;
       rings.names.retain(name);
       rings.headers.table.retain(header);
-      seen(row, header, columns.group[slot]!, ring.next - 1);
+      seen(row, header, columns.group[slot]!, sequence);
     }
     return to;
   }
@@ -202,28 +202,35 @@ export class Committer {
     return row;
   }
 
-  /** Returns what to add to an offset in the body to get the offset in the ring's open slab. */
-  #copyRun(table: RecordTable, from: number, to: number, ring: StreamRing): number {
-    const first = table.offset[from]!;
-    const last = to - 1;
-    return ring.write(table.body, first, table.offset[last]! + table.length[last]!) - first;
-  }
-
-  /** Takes the next slot and sets the columns that all kinds of records share. */
-  #fill(table: RecordTable, row: number, ring: StreamRing, delta: number): number {
+  /**
+   * Copies a run's bytes in one piece, takes its slots, and sets the columns that all kinds of records share.
+   * Returns the first of its sequence numbers.
+   */
+  #place(table: RecordTable, from: number, to: number, ring: StreamRing): number {
     const rings = this.#rings;
-    const { columns } = ring;
-    const slot = ring.next++ & columns.mask;
-    const group = this.#groups[table.group[row]!]!;
-    columns.group[slot] = group;
-    rings.groups.table.retain(group);
-    columns.slab[slot] = ring.slab;
-    columns.offset[slot] = table.offset[row]! + delta;
-    columns.length[slot] = table.length[row]!;
-    columns.arrival[slot] = rings.arrivals++;
-    columns.arrivedMs[slot] = rings.nowMs;
-    ring.bytes += table.length[row]!;
-    return slot;
+    const last = to - 1;
+    const bodyFrom = table.offset[from]!;
+    const shift = ring.write(table.body, bodyFrom, table.offset[last]! + table.length[last]!) - bodyFrom;
+    const { mask, group, slab, offset, length, arrival, arrivedMs } = ring.columns;
+    const first = ring.next;
+    const openSlab = ring.slab;
+    let bytes = 0;
+    for (let row = from; row < to; row++) {
+      const slot = (first + row - from) & mask;
+      const number = this.#groups[table.group[row]!]!;
+      rings.groups.table.retain(number);
+      group[slot] = number;
+      slab[slot] = openSlab;
+      offset[slot] = table.offset[row]! + shift;
+      length[slot] = table.length[row]!;
+      arrival[slot] = rings.arrivals + row - from;
+      arrivedMs[slot] = rings.nowMs;
+      bytes += table.length[row]!;
+    }
+    ring.next = first + to - from;
+    ring.bytes += bytes;
+    rings.arrivals += to - from;
+    return first;
   }
 
   #dropTooLarge(table: RecordTable, row: number, ring: StreamRing): number {

@@ -15,6 +15,9 @@ export class Losses {
   #counts = new Uint32Array(0);
   /** Which 10-second interval each bucket counts now. */
   #interval = new Float64Array(0);
+  /** The bucket counted in last, since neighbours in arrival are neighbours in time; and where it begins. */
+  #lastBucket = 0;
+  #lastFrom = Number.NaN;
   #newest = Number.NEGATIVE_INFINITY;
   #outside = 0;
   #outsideFrom = Number.POSITIVE_INFINITY;
@@ -25,6 +28,10 @@ export class Losses {
     if (this.total++ === 0) {
       this.#counts = new Uint32Array(BUCKETS);
       this.#interval = new Float64Array(BUCKETS);
+    }
+    if (timeNs >= this.#lastFrom && timeNs < this.#lastFrom + BUCKET_NS) {
+      this.#counts[this.#lastBucket] = this.#counts[this.#lastBucket]! + 1;
+      return;
     }
     const interval = Math.floor(timeNs / BUCKET_NS);
     if (timeNs > nowNs + HOUR_NS || interval <= this.#newest - BUCKETS) {
@@ -41,6 +48,8 @@ export class Losses {
       this.#counts[bucket] = 0;
     }
     this.#counts[bucket] = this.#counts[bucket]! + 1;
+    this.#lastBucket = bucket;
+    this.#lastFrom = interval * BUCKET_NS;
   }
 
   /** Lost records with sinceNs <= time < untilNs, at least. */

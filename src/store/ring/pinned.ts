@@ -44,7 +44,7 @@ export class PinnedRing {
     const target = ring.columns;
     const offset = ring.write(bytes, source.offset[slot]!, source.offset[slot]! + source.length[slot]!);
     const to = ring.next & target.mask;
-    for (let i = 0; i < 4; i++) target.ids[4 * to + i] = source.ids[4 * slot + i]!;
+    for (let i = 0; i < 2; i++) target.ids[2 * to + i] = source.ids[2 * slot + i]!;
     target.start[to] = source.start[slot]!;
     target.end[to] = source.end[slot]!;
     target.name[to] = source.name[slot]!;

@@ -115,7 +115,7 @@ export class Selector {
     if (ring.number === PINNED && !this.rings.includes(this.#store.pinned.originRing[slot]!)) return false;
     if (this.#hasSeverity && !this.#matchesSeverity(bits)) return false;
     if (this.#trace !== undefined && !this.#matchesTrace(columns.chain[slot]!, this.#trace)) return false;
-    if (this.#span !== undefined && !this.#matchesSpan(columns.ids, 4 * slot)) return false;
+    if (this.#span !== undefined && !this.#matchesSpan(columns.ids, 2 * slot)) return false;
     if (this.#filter.service !== undefined && !this.#matchesService(columns.group[slot]!)) return false;
     if (this.#name !== undefined && !this.#matchesName(ring, slot)) return false;
     for (let i = 0; i < this.#attributes.length; i++) {

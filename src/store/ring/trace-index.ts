@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { NONE } from "./columns.ts";
 import { DepartedTraces } from "./departed-traces.ts";
 
+const TABLE_BITS_MIN = 12;
+
 /** What is known of a trace besides its records. */
 export const TRACE_FLAGS = { error: 1, pinnedByRule: 2, pinnedByName: 4, pinRefused: 8 } as const;
 
@@ -44,8 +46,10 @@ export class TraceIndex {
   readonly chainCount: Uint32Array;
   /** The trace's next chain, or the next free one. */
   readonly chainNext: Uint32Array;
-  readonly #table: Uint32Array;
-  readonly #shift: number;
+  /** Grows with the traces: a large table that is nearly empty would touch a page for each of them. */
+  #table = new Uint32Array(2 ** TABLE_BITS_MIN);
+  /** 32 less the table's bits. */
+  #shift = 32 - TABLE_BITS_MIN;
   readonly #multipliers: Uint32Array;
   readonly #freeTraces: number[] = [];
   #freeChain = NONE;
@@ -53,8 +57,6 @@ export class TraceIndex {
 
   /** `recordsMax`: of all rings together; there are never more traces or chains than records. */
   constructor(recordsMax: number, random: () => number) {
-    const tableBits = Math.max(4, Math.ceil(Math.log2(2 * recordsMax)));
-    assert(tableBits <= 30, `${recordsMax} records cannot be indexed`);
     this.departed = new DepartedTraces();
     this.ids = new Uint32Array(4 * recordsMax);
     this.firstChain = new Uint32Array(recordsMax);
@@ -69,8 +71,6 @@ export class TraceIndex {
     this.chainTail = new Uint32Array(recordsMax);
     this.chainCount = new Uint32Array(recordsMax);
     this.chainNext = new Uint32Array(recordsMax);
-    this.#table = new Uint32Array(2 ** tableBits);
-    this.#shift = 32 - tableBits;
     this.#multipliers = Uint32Array.from({ length: 9 }, () => Math.floor(random() * 2 ** 32));
   }
 
@@ -87,6 +87,7 @@ export class TraceIndex {
 
   /** Number of the trace with this id, made when it is new. The caller links a record to it at once. */
   open(w0: number, w1: number, w2: number, w3: number, arrival: number): number {
+    if (2 * this.count >= this.#table.length) this.#grow();
     const table = this.#table;
     const mask = table.length - 1;
     let at = this.#home(w0, w1, w2, w3);
@@ -211,6 +212,21 @@ export class TraceIndex {
     while (next[before] !== slot) before = next[before]!;
     next[before] = next[slot]!;
     if (this.chainTail[chain] === slot) this.chainTail[chain] = before;
+  }
+
+  /** Twice the table. The traces held are entered anew: 60 ns each, for as many as came since the last time. */
+  #grow(): void {
+    const before = this.#table;
+    const table = new Uint32Array(2 * before.length);
+    const mask = table.length - 1;
+    this.#table = table;
+    this.#shift--;
+    for (const entry of before) {
+      if (entry === 0) continue;
+      let at = this.#homeOf(entry - 1);
+      while (table[at] !== 0) at = (at + 1) & mask;
+      table[at] = entry;
+    }
   }
 
   #newChain(trace: number, ring: number): number {

@@ -1,7 +1,7 @@
 import { SEVERITY_ERROR } from "../../model/log.ts";
 import { BITS } from "../../model/scan-table.ts";
 import type { RecordFilter, TracePage, TraceQuery, TraceSummary } from "../telemetry-store.ts";
-import { kindOf, NONE, RECORD_KINDS } from "./columns.ts";
+import { HAS_PARENT, kindOf, NONE, RECORD_KINDS } from "./columns.ts";
 import { OVERFLOW } from "./intern.ts";
 import { FirstOf } from "./page.ts";
 import { absoluteNs, coverageOf, type Source, scanFilter } from "./query.ts";
@@ -169,8 +169,9 @@ function summaryOf(source: Source, trace: number): TraceSummary {
 
 /** 0 for a span without a parent, 1 for another span, 2 for a log. */
 function rankAsRoot({ columns }: StreamRing, slot: number): number {
-  if (kindOf(columns.bits[slot]!) !== SPAN) return 2;
-  return (columns.ids[4 * slot + 2]! | columns.ids[4 * slot + 3]!) === 0 ? 0 : 1;
+  const bits = columns.bits[slot]!;
+  if (kindOf(bits) !== SPAN) return 2;
+  return (bits & HAS_PARENT) === 0 ? 0 : 1;
 }
 
 /** Name of a span, event name of a log; masked. */
