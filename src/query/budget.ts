@@ -1,8 +1,10 @@
 import type { Detail } from "./normalize.ts";
 import type { Body, Draft } from "./reply.ts";
 
-/** Lengths that strings are cut to, the roomiest first; the first at which every row fits is taken. */
-const CHARS_STEPS = [2_000, 600, 240] as const;
+/** Lengths that strings are cut to when every row fits, the roomiest first. */
+const CHARS_ROOMY = [2_000, 600] as const;
+const CHARS_TIGHT = 240;
+/** The length when not every row fits. */
 const CHARS_MIN = 120;
 /** No row takes less, in both its forms (the text form alone: a line): more of them need not be tried. */
 const ROW_BYTES_MIN = 20;
@@ -20,13 +22,24 @@ export function fitToBudget(
   if (bytesMax === undefined) return draft.build(draft.rowsMax, { compact: false });
   const fits = (body: Body): boolean => measure(body) <= bytesMax;
   const rowsMax = Math.min(draft.rowsMax, Math.floor(bytesMax / ROW_BYTES_MIN));
-  if (rowsMax === draft.rowsMax) {
-    for (const charsMax of CHARS_STEPS) {
-      const body = draft.build(rowsMax, { compact: true, charsMax });
-      if (fits(body)) return body;
-    }
+  const all = (charsMax: number): Body => draft.build(draft.rowsMax, { compact: true, charsMax });
+  const tight = rowsMax === draft.rowsMax ? all(CHARS_TIGHT) : undefined;
+  if (tight === undefined || !fits(tight)) {
+    return mostRows(draft, rowsMax, { compact: true, charsMax: CHARS_MIN }, fits);
   }
-  return mostRows(draft, rowsMax, { compact: true, charsMax: CHARS_MIN }, fits);
+  return firstFitting(CHARS_ROOMY, all, fits) ?? tight;
+}
+
+function firstFitting(
+  lengths: readonly number[],
+  all: (charsMax: number) => Body,
+  fits: (body: Body) => boolean,
+): Body | undefined {
+  for (const charsMax of lengths) {
+    const body = all(charsMax);
+    if (fits(body)) return body;
+  }
+  return undefined;
 }
 
 /** Bisects for the largest number of rows that fits. */

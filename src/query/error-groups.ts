@@ -32,14 +32,25 @@ const CLIMB_MAX = 256;
 /**
  * Groups failed records, given the newest first; groups come back the last seen first. A span that failed only
  * because one below it did is not an error of its own: its service is named in `propagatedTo`. A log written at
- * a failed span belongs to that span's error. Linear in the number of records.
+ * a failed span belongs to that span's error.
+ *
+ * `others` are failures beside those asked for: an error that began among them is shown, and counted, as far as
+ * it led to a record that was asked for. Linear in the number of records.
  */
-export function groupErrors(records: readonly StoredRecord[]): ErrorGroup[] {
-  const chains = failureChains(records);
+export function groupErrors(
+  asked: readonly StoredRecord[],
+  others: readonly StoredRecord[] = [],
+): ErrorGroup[] {
+  const askedIds = new Set(asked.map((record) => record.id));
+  const unasked = others.filter((record) => !askedIds.has(record.id));
+  const records =
+    unasked.length === 0 ? asked : [...asked, ...unasked].sort((a, b) => compare(timeOf(b), timeOf(a)));
+  const chains = failureChains(records, asked);
   const groups = new Map<string, Growing>();
   for (const record of records) {
     if (record.kind === "metric") continue;
     if (record.kind === "span" ? chains.isPropagated(record) : chains.isAtFailedSpan(record)) continue;
+    if (!askedIds.has(record.id) && !(record.kind === "span" && chains.ledToAsked(record))) continue;
     const occurrence = describe(record);
     const fingerprint = fingerprintOf(record, occurrence);
     let group = groups.get(fingerprint);
@@ -114,9 +125,11 @@ interface FailureChains {
   isAtFailedSpan(log: StoredLog): boolean;
   /** Services of the failed spans that lead up from this one without a gap. */
   servicesAbove(span: StoredSpan): Set<string>;
+  /** One of these spans, or a log at one of them, was asked for. */
+  ledToAsked(span: StoredSpan): boolean;
 }
 
-function failureChains(records: readonly StoredRecord[]): FailureChains {
+function failureChains(records: readonly StoredRecord[], asked: readonly StoredRecord[]): FailureChains {
   const failed = new Map<string, StoredSpan>();
   for (const record of records) {
     if (record.kind === "span") failed.set(record.traceId + record.spanId, record);
@@ -126,19 +139,27 @@ function failureChains(records: readonly StoredRecord[]): FailureChains {
     if (span.parentSpanId !== "" && span.parentSpanId !== span.spanId)
       propagated.add(span.traceId + span.parentSpanId);
   }
+  const askedSpans = new Set<string>();
+  for (const record of asked) if (record.kind !== "metric") askedSpans.add(record.traceId + record.spanId);
+
+  /** The failed spans from this one upwards. Parent links are untrusted and may form a cycle: the climb is bounded. */
+  const chainOf = (span: StoredSpan): StoredSpan[] => {
+    const chain: StoredSpan[] = [];
+    let at: StoredSpan | undefined = span;
+    for (; at !== undefined && chain.length < CLIMB_MAX; at = failed.get(at.traceId + at.parentSpanId))
+      chain.push(at);
+    return chain;
+  };
   return {
     isPropagated: (span) => propagated.has(span.traceId + span.spanId),
     isAtFailedSpan: (log) => log.spanId !== "" && failed.has(log.traceId + log.spanId),
-    servicesAbove: (span) => {
-      const services = new Set<string>();
-      // Parent links are untrusted and may form a cycle: the climb is bounded.
-      let at = failed.get(span.traceId + span.parentSpanId);
-      for (let climbed = 0; at !== undefined && climbed < CLIMB_MAX; climbed++) {
-        services.add(at.resource.service);
-        at = failed.get(at.traceId + at.parentSpanId);
-      }
-      return services;
-    },
+    servicesAbove: (span) =>
+      new Set(
+        chainOf(span)
+          .slice(1)
+          .map((above) => above.resource.service),
+      ),
+    ledToAsked: (span) => chainOf(span).some((each) => askedSpans.has(each.traceId + each.spanId)),
   };
 }
 

@@ -1,5 +1,5 @@
 import { SEVERITY_ERROR } from "../model/log.ts";
-import type { RecordPage } from "../store/telemetry-store.ts";
+import type { RecordFilter, RecordPage, StoredRecord } from "../store/telemetry-store.ts";
 import { errorCursor, readErrorCursor, sinceCursor } from "./cursor.ts";
 import { type ErrorGroup, groupErrors } from "./error-groups.ts";
 import { coverage, emptyDraft } from "./events.ts";
@@ -7,13 +7,13 @@ import { type ModeScope, toStoreFilter } from "./filter.ts";
 import type { Detail } from "./normalize.ts";
 import { clean } from "./render/clean.ts";
 import { count, isoTime } from "./render/units.ts";
-import { type Body, callText, type Draft, lineChars, type Question } from "./reply.ts";
+import { type Body, callText, type Draft, keepRendered, lineChars, type Question } from "./reply.ts";
 import { resolveIds } from "./resolve-ids.ts";
 import type { Row } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
 import { whyEmpty, whyNotFound } from "./why-empty.ts";
 
-const ERRORS: ModeScope = { kinds: ["span", "log"], ignores: ["id", "level", "status"] };
+const ERRORS: ModeScope = { kinds: ["span", "log"], ignores: ["id"] };
 /** Failed records that are read and grouped, the newest: decoding one costs some microseconds. */
 const RECORDS_READ_MAX = 5_000;
 
@@ -43,19 +43,21 @@ export async function observeErrors(question: Question): Promise<Draft> {
   const { id: _id, ...asked } = query.filter;
   const ids = await resolveIds(store, asked);
   if (ids.found !== "yes") return emptyDraft(whyNotFound(ids));
-  const scope: ModeScope = /^[1-5]/.test(String(query.filter.status))
-    ? { ...ERRORS, ignores: ["id", "level"] }
-    : ERRORS;
-  const { filter, ignored } = toStoreFilter(query.filter, scope, ids, store, context.clock);
-  const failedOnly = { ...filter, severityMin: SEVERITY_ERROR };
+  const { filter, ignored } = toStoreFilter(query.filter, ERRORS, ids, store, context.clock);
+  const severityMin = Math.max(SEVERITY_ERROR, filter.severityMin ?? 0);
+  const failedOnly: RecordFilter = { ...filter, severityMin };
   const page = await store.records({ filter: failedOnly, order: "newest", limit: RECORDS_READ_MAX });
-  const groups = groupErrors(page.records);
+  const groups = groupErrors(page.records, await otherFailures(question, failedOnly, page));
   const listing: Listing = {
     question,
     page,
     groups,
     window: pageOf(groups, question),
-    ignored: ignored.filter((key) => key !== "level" && key !== "status"),
+    ignored,
+    render: keepRendered((group, detail) => ({
+      row: errorRow(group, detail),
+      lines: errorLines(group, detail),
+    })),
     whyEmpty: groups.length > 0 ? undefined : await whyNoErrors(question, failedOnly, page),
   };
   return {
@@ -64,11 +66,28 @@ export async function observeErrors(question: Question): Promise<Draft> {
   };
 }
 
-async function whyNoErrors(
-  question: Question,
-  filter: Parameters<typeof whyEmpty>[1],
+/**
+ * The failures that a filter hides and that its matches may come from: a failed call of the service asked for
+ * began in another service. Empty when the filter only bounds time or trace.
+ */
+async function otherFailures(
+  { store }: Question,
+  { sinceNs, untilNs, traceId, ...narrowing }: RecordFilter,
   page: RecordPage,
-): Promise<string> {
+): Promise<readonly StoredRecord[]> {
+  const { kinds, severityMin, ...others } = narrowing;
+  if (page.total === 0 || (Object.keys(others).length === 0 && severityMin === SEVERITY_ERROR)) return [];
+  const window: RecordFilter = {
+    ...(kinds === undefined ? {} : { kinds }),
+    ...(sinceNs === undefined ? {} : { sinceNs }),
+    ...(untilNs === undefined ? {} : { untilNs }),
+    ...(traceId === undefined ? {} : { traceId }),
+    severityMin: SEVERITY_ERROR,
+  };
+  return (await store.records({ filter: window, order: "newest", limit: RECORDS_READ_MAX })).records;
+}
+
+async function whyNoErrors(question: Question, filter: RecordFilter, page: RecordPage): Promise<string> {
   const { severityMin: _severity, ...rest } = filter;
   const { total } = await question.store.records({ filter: rest, order: "newest", limit: 1 });
   if (total > 0)
@@ -83,6 +102,10 @@ interface Listing {
   readonly window: GroupPage;
   readonly ignored: readonly string[];
   readonly whyEmpty: string | undefined;
+  readonly render: (
+    group: ErrorGroup,
+    detail: Detail,
+  ) => { readonly row: ErrorRow; readonly lines: readonly string[] };
 }
 
 interface GroupPage {
@@ -137,8 +160,8 @@ function buildListing(listing: Listing, rows: number, detail: Detail): Body {
       groups.length === 0
         ? "Nothing failed that is held and matches."
         : `${count(groups.length, "distinct error")} in ${count(occurrences, "occurrence")}, the last seen first${unread > 0 ? `; grouped from the newest ${page.records.length} of ${page.total} failed records` : ""}.`,
-    rows: shown.map((group) => errorRow(group, detail)),
-    lines: shown.flatMap((group) => errorLines(group, detail)),
+    rows: shown.map((group) => listing.render(group, detail).row),
+    lines: shown.flatMap((group) => listing.render(group, detail).lines),
     metadata: {
       total_count: groups.length,
       shown: shown.length,

@@ -1,3 +1,4 @@
+import type { NormalizedEvent } from "../model/event.ts";
 import type { RecordPage, RecordQuery, StoredRecord } from "../store/telemetry-store.ts";
 import { readRecordCursor, recordCursor, sinceCursor } from "./cursor.ts";
 import { type ModeScope, toStoreFilter } from "./filter.ts";
@@ -6,7 +7,7 @@ import type { FilterKey } from "./parameters.ts";
 import { recordDetails } from "./record-details.ts";
 import { clean } from "./render/clean.ts";
 import { clockTime, count, formatDuration, isoTime } from "./render/units.ts";
-import { type Body, callText, type Draft, lineChars, type Question } from "./reply.ts";
+import { type Body, callText, type Draft, keepRendered, lineChars, type Question } from "./reply.ts";
 import { type ResolvedIds, resolveIds } from "./resolve-ids.ts";
 import type { ObserveMetadata } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
@@ -54,6 +55,10 @@ export async function observeEvents(question: Question, mode: keyof typeof EVENT
     back,
     ignored,
     whyEmpty: page.records.length > 0 ? undefined : await whyEmpty(question, filter, scope, page),
+    render: keepRendered((record, detail) => ({
+      event: normalize(record, detail),
+      line: eventLine(record, detail),
+    })),
   };
   return { rowsMax: page.records.length, build: (rows, detail) => buildListing(listing, rows, detail) };
 }
@@ -76,6 +81,12 @@ interface Listing {
   readonly back: boolean;
   readonly ignored: readonly string[];
   readonly whyEmpty: string | undefined;
+  readonly render: (record: StoredRecord, detail: Detail) => Rendered;
+}
+
+interface Rendered {
+  readonly event: NormalizedEvent;
+  readonly line: string;
 }
 
 function buildListing(listing: Listing, rows: number, detail: Detail): Body {
@@ -91,8 +102,8 @@ function buildListing(listing: Listing, rows: number, detail: Detail): Body {
       : `${records.length} of ${count(page.total, noun)}, ${order}.`;
   return {
     summary,
-    events: records.map((record) => normalize(record, detail)),
-    lines: withDates(records, detail),
+    events: records.map((record) => listing.render(record, detail).event),
+    lines: withDates(records, (record) => listing.render(record, detail).line),
     metadata: listingMetadata(listing, rows),
   };
 }
@@ -146,14 +157,14 @@ export function coverage(page: {
 }
 
 /** One line a record, and one with the date (UTC) wherever it changes. */
-function withDates(records: readonly StoredRecord[], detail: Detail): string[] {
+function withDates(records: readonly StoredRecord[], lineOf: (record: StoredRecord) => string): string[] {
   const lines: string[] = [];
   let date = "";
   for (const record of records) {
     const day = isoTime(timeOf(record)).slice(0, 10);
     if (day !== date) lines.push(`${day} UTC`);
     date = day;
-    lines.push(eventLine(record, detail));
+    lines.push(lineOf(record));
   }
   return lines;
 }
@@ -189,7 +200,7 @@ function oneRecord(record: StoredRecord): Draft {
     return {
       summary,
       events: [{ ...event, metadata: { ...event.metadata, attributes, resource } }],
-      lines: [...withDates([record], detail), ...lines],
+      lines: [...withDates([record], () => eventLine(record, detail)), ...lines],
       metadata,
     };
   };

@@ -44,3 +44,28 @@ export function callText(
   const given = Object.keys(filter).length === 0 ? {} : { filter };
   return `observe ${JSON.stringify({ what, ...given, ...more })}`;
 }
+
+/**
+ * Renders rows one by one and keeps what was rendered, as long as the detail stays the same: finding the number
+ * of rows that fits builds the same rows several times.
+ */
+export function keepRendered<R, T>(
+  render: (record: R, detail: Detail) => T,
+): (record: R, detail: Detail) => T {
+  let kept = new Map<R, T>();
+  let keptFor: Detail | undefined;
+  return (record, detail) => {
+    if (keptFor === undefined || charsOf(keptFor) !== charsOf(detail)) kept = new Map();
+    keptFor = detail;
+    let rendered = kept.get(record);
+    if (rendered === undefined) {
+      rendered = render(record, detail);
+      kept.set(record, rendered);
+    }
+    return rendered;
+  };
+}
+
+function charsOf(detail: Detail): number {
+  return detail.compact ? detail.charsMax : Number.POSITIVE_INFINITY;
+}

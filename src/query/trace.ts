@@ -8,7 +8,7 @@ import type { FilterKey, ObserveFilter } from "./parameters.ts";
 import { recordDetails } from "./record-details.ts";
 import { clean } from "./render/clean.ts";
 import { count, formatDuration } from "./render/units.ts";
-import { type Body, callText, type Draft, lineChars, type Question } from "./reply.ts";
+import { type Body, callText, type Draft, keepRendered, lineChars, type Question } from "./reply.ts";
 import { type ResolvedIds, resolveIds } from "./resolve-ids.ts";
 import { shortTraceId } from "./short-id.ts";
 import { lineRow, lineText, notesRow, noteTexts, type Place } from "./trace-lines.ts";
@@ -62,6 +62,8 @@ export async function observeTrace(question: Question): Promise<Draft> {
     lines,
     summary: summaryOf(tree, shortId, focus, lines),
     ranking: rankLines(lines),
+    notes: keepRendered((line, detail) => notesOf(line.nodes, tree.originNs, detail)),
+    origins: keepRendered((all, detail) => originLines(all, tree, detail)),
     traceId: shortId,
     ignored: Object.keys(query.filter).filter((key) => !(USED as readonly string[]).includes(key)),
   };
@@ -117,6 +119,8 @@ interface View {
   readonly lines: readonly TraceLine[];
   readonly summary: string;
   readonly ranking: readonly number[];
+  readonly notes: (line: TraceLine, detail: Detail) => Notes;
+  readonly origins: (lines: readonly TraceLine[], detail: Detail) => readonly string[];
   readonly traceId: string;
   readonly ignored: readonly string[];
 }
@@ -126,10 +130,10 @@ function buildView(view: View, rowsMax: number, detail: Detail): Body {
   const selection = selectLines(lines, view.ranking, rowsMax);
   const complete = selection.shown.length === lines.length;
   const rows: Record<string, unknown>[] = [];
-  const text: string[] = [...originLines(view, detail), ...pathLine(view)];
+  const text: string[] = [...view.origins(lines, detail), ...pathLine(view)];
   for (const index of selection.shown) {
     const line = lines[index]!;
-    const notes = notesOf(line.nodes, tree.originNs, detail);
+    const notes = view.notes(line, detail);
     const place: Place = {
       hidden: selection.hiddenSpans[index]!,
       skipped: selection.levelsSkipped[index]!,
@@ -217,7 +221,7 @@ function flagTexts(tree: Tree): string[] {
 }
 
 /** What failed first, before the tree: the conclusion of a failed trace. */
-function originLines({ lines, tree }: View, detail: Detail): string[] {
+function originLines(lines: readonly TraceLine[], tree: Tree, detail: Detail): string[] {
   const origins = lines.filter((line) => line.origin);
   const texts = origins.slice(0, ORIGINS_SHOWN).map((line) => {
     const notes = notesOf(line.nodes.slice(0, 1), tree.originNs, detail).shown;

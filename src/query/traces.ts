@@ -1,3 +1,4 @@
+import { SEVERITY_ERROR } from "../model/log.ts";
 import { nsToMs } from "../model/time.ts";
 import type { RecordFilter, TracePage, TraceSummary } from "../store/telemetry-store.ts";
 import { readTraceCursor, sinceCursor, traceCursor } from "./cursor.ts";
@@ -6,7 +7,7 @@ import { type ModeScope, toStoreFilter } from "./filter.ts";
 import type { Detail } from "./normalize.ts";
 import { clean } from "./render/clean.ts";
 import { clockTime, count, formatDuration, isoTime } from "./render/units.ts";
-import { type Body, callText, type Draft, type Question } from "./reply.ts";
+import { type Body, callText, type Draft, keepRendered, type Question } from "./reply.ts";
 import { resolveIds } from "./resolve-ids.ts";
 import type { Row } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
@@ -47,10 +48,14 @@ export async function observeTraces(question: Question): Promise<Draft> {
     ...(query.beforeCursor === undefined ? {} : { order: "oldest" }),
   });
   const why = page.traces.length > 0 ? undefined : await whyEmpty(question, filter, TRACES, page);
-  return {
-    rowsMax: page.traces.length,
-    build: (rows, detail) => buildListing(question, page, ignored, why, rows, detail),
+  const listing: Listing = {
+    question,
+    page,
+    ignored,
+    why,
+    render: keepRendered((trace, detail) => ({ row: traceRow(trace, detail), line: traceLine(trace) })),
   };
+  return { rowsMax: page.traces.length, build: (rows, detail) => buildListing(listing, rows, detail) };
 }
 
 /** A filter by errors alone is answered from the traces' own counts, without looking at records. */
@@ -62,16 +67,17 @@ function errorsOnlyOr(filter: RecordFilter): { filter: RecordFilter; errorsOnly?
     : { filter };
 }
 
-const SEVERITY_ERROR = 17;
+interface Listing {
+  readonly question: Question;
+  readonly page: TracePage;
+  readonly ignored: readonly string[];
+  readonly why: string | undefined;
+  readonly render: (trace: TraceSummary, detail: Detail) => { readonly row: TraceRow; readonly line: string };
+}
 
-function buildListing(
-  { store, query }: Question,
-  page: TracePage,
-  ignored: readonly string[],
-  why: string | undefined,
-  rows: number,
-  detail: Detail,
-): Body {
+function buildListing(listing: Listing, rows: number, detail: Detail): Body {
+  const { page, ignored, why } = listing;
+  const { store, query } = listing.question;
   const back = query.beforeCursor !== undefined;
   const traces = page.traces.slice(0, rows);
   if (back) traces.reverse();
@@ -85,8 +91,8 @@ function buildListing(
       page.traces.length === 0
         ? `No traces to show; ${count(page.total, "trace")} match${page.total === 1 ? "es" : ""} in all.`
         : `${traces.length} of ${count(page.total, "trace")}, newest first; ${traces.filter((trace) => trace.errors > 0).length} of them with errors.`,
-    rows: traces.map((trace) => traceRow(trace, detail)),
-    lines: withDates(traces),
+    rows: traces.map((trace) => listing.render(trace, detail).row),
+    lines: withDates(traces, (trace) => listing.render(trace, detail).line),
     metadata: {
       total_count: page.total,
       shown: traces.length,
@@ -134,14 +140,14 @@ function lengthNs(trace: TraceSummary): bigint {
   return trace.endNs > trace.startNs ? trace.endNs - trace.startNs : 0n;
 }
 
-function withDates(traces: readonly TraceSummary[]): string[] {
+function withDates(traces: readonly TraceSummary[], lineOf: (trace: TraceSummary) => string): string[] {
   const lines: string[] = [];
   let date = "";
   for (const trace of traces) {
     const day = isoTime(trace.startNs).slice(0, 10);
     if (day !== date) lines.push(`${day} UTC`);
     date = day;
-    lines.push(traceLine(trace));
+    lines.push(lineOf(trace));
   }
   return lines;
 }

@@ -117,6 +117,41 @@ test("an error says what it has: type and message, HTTP status, or only the oper
   ]);
 });
 
+test("asked by a service that only passed a failure on, the answer is where it began", async () => {
+  const store = openStore();
+  commitSpans(store, [...failure(1, "no answer"), ...failure(2, "no answer")]);
+  commitSpans(store, [
+    { ...failure(3, "x")[2]!, parentSpanId: "" },
+    {
+      spanId: spanId(99),
+      name: "cron",
+      status: { code: "error", message: "cannot run" },
+      resource: { "service.name": "web" },
+    },
+  ]);
+  const shown = async (filter: object) =>
+    (await groups(store, filter)).map(({ service, message, count }) => [service, message, count]);
+  expect(await shown({ service: "cart" })).toEqual([["payment", "no answer", 2]]);
+  expect(await shown({ service: "web" })).toEqual([
+    ["payment", "no answer", 2],
+    ["web", "cannot run", 1],
+  ]);
+  expect(await shown({ name: "web handle", trace_id: traceId(2) })).toEqual([["payment", "no answer", 1]]);
+});
+
+test("a log asked for by its text leads to the failure of its span; level narrows to the critical", async () => {
+  const store = openStore();
+  commitSpans(store, failure(1, "no answer"));
+  commitLogs(store, [
+    { traceId: traceId(1), spanId: spanId(11), severity: 17, body: "checkout failed" },
+    { severity: 21, body: "out of memory", traceId: "", spanId: "" },
+  ]);
+  expect(await groups(store, { text: "checkout failed" })).toMatchObject([
+    { message: "no answer", count: 1 },
+  ]);
+  expect(await groups(store, { level: "critical" })).toMatchObject([{ message: "out of memory", count: 1 }]);
+});
+
 test("filters narrow the errors, and a fingerprint is the same in every run", async () => {
   const store = openStore();
   commitSpans(store, [...failure(1, "no answer"), ...failure(2, "other trouble")]);
