@@ -1,8 +1,7 @@
 /*
  * What the REST API speaks, for whoever talks to it: the page, the UI, the extension, the CLI. Types only.
  */
-export type { NormalizedEvent } from "../model/event.ts";
-export type { ObserveMetadata, ObserveResponse, Row } from "../query/shapes.ts";
+export type { ObserveResponse } from "../query/shapes.ts";
 
 /** The body of every refusal. `message` is whole by itself; `remedy` is the part that says what to do. */
 export interface ErrorBody {

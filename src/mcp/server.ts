@@ -7,7 +7,7 @@ import type { ToolListing, ToolResult } from "./sdk.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
 /** The tools there are. One whose answers do not exist yet is not listed. */
-export const TOOLS: readonly Tool[] = [observeTool];
+const TOOLS: readonly Tool[] = [observeTool];
 
 /** The tools as `tools/list` shows them. */
 export function listTools(): ToolListing[] {

@@ -13,7 +13,7 @@ export interface ToolContext {
 }
 
 /** A reply in both forms, made from one value. */
-export interface ToolReply {
+interface ToolReply {
   readonly text: string;
   readonly structured: object;
 }

@@ -18,7 +18,7 @@ const ERRORS: ModeScope = { kinds: ["span", "log"], ignores: ["id"] };
 const RECORDS_READ_MAX = 5_000;
 
 /** One group of errors. Times are ISO 8601. */
-export interface ErrorRow extends Row {
+interface ErrorRow extends Row {
   readonly fingerprint: string;
   readonly count: number;
   readonly service: string;

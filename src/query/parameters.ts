@@ -3,11 +3,11 @@ import { GasolineError } from "../model/errors.ts";
 import { nearest } from "./did-you-mean.ts";
 
 /** What can be observed. A mode that does not exist yet is not listed. */
-export const WHATS = ["traces", "trace", "timeline", "logs", "errors"] as const;
+const WHATS = ["traces", "trace", "timeline", "logs", "errors"] as const;
 export type What = (typeof WHATS)[number];
 
-export const LEVELS = ["debug", "info", "warn", "error", "critical"] as const;
-export const SOURCES = ["browser", "backend", "test", "git", "custom"] as const;
+const LEVELS = ["debug", "info", "warn", "error", "critical"] as const;
+const SOURCES = ["browser", "backend", "test", "git", "custom"] as const;
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 1_000;
@@ -29,7 +29,7 @@ const attributeCondition = z.union([
 ]);
 
 /** Filters, all of which must hold. Descriptions are shown to agents and in errors: keep them short. */
-export const filterSchema = z.strictObject({
+const filterSchema = z.strictObject({
   trace_id: text.optional().describe("trace id, or its first 8 or more hex digits"),
   span_id: text.optional().describe("span id, or an s… id of a reply"),
   id: text.optional().describe("one record by an s…, l… or m… id of a reply"),

@@ -16,7 +16,7 @@ import { whyEmpty, whyNotFound } from "./why-empty.ts";
 const TRACES: ModeScope = { ignores: ["id"] };
 
 /** One trace in a listing. Times are ISO 8601; durations in ms. */
-export interface TraceRow extends Row {
+interface TraceRow extends Row {
   readonly trace_id: string;
   readonly start: string;
   readonly duration_ms: number;

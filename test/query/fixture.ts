@@ -11,7 +11,7 @@ import { scanTraces } from "../../src/wire/scan-traces.ts";
 import { buildLogsRequest, buildTracesRequest, type LogSpec, type SpanSpec } from "../support/otlp-build.ts";
 
 /** Ten minutes after the first record of the fixtures. */
-export const NOW_MS = Date.UTC(2026, 0, 1, 0, 10);
+const NOW_MS = Date.UTC(2026, 0, 1, 0, 10);
 export const CLOCK: Clock = { nowMs: () => NOW_MS };
 /** 2026-01-01T00:00:00Z, when the fixtures begin. */
 export const START_NS = 1_767_225_600_000_000_000n;
@@ -91,7 +91,6 @@ export function fillShop(store: TelemetryStore): void {
   commitLogs(store, checkoutLogs(2, 60_000n));
 }
 
-export const GOOD_TRACE = traceId(1);
 export const FAILED_TRACE = traceId(2);
 export const LISTING_TRACE = traceId(3);
 export const PAGE_TRACE = traceId(4);
