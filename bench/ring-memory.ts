@@ -38,16 +38,15 @@ function rssAfterGc(): number {
   return process.memoryUsage.rss();
 }
 
-/** Growth of the process while `records` spans come in, less their own bytes. Many, so that a heap's moods do not count. */
+/** Growth of the process while `records` spans come in, less their own bytes. Many, so that the heap's own moves do not count. */
 function bytesBeyondRaw(source: TableSource, records: number): number {
-  // Compiled and grown first, so that only records are counted.
-  source.fill(newStore(), 20_000);
   const store = createRingStore({
     limits: scaleLimits(limits, 800 * 1024 * 1024),
     clock: { nowMs: () => Date.now() },
     random: Math.random,
   });
-  source.fill(store, 512);
+  // Compiled and grown first, so that only records are counted.
+  source.fill(store, records / 4);
   const before = rssAfterGc();
   const first = spansOf(store);
   source.fill(store, records);

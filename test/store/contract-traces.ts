@@ -168,6 +168,17 @@ export function contractOfTraces(makeStore: MakeStore): void {
       }
       expect(new Set(ids).size).toBe(13);
       expect(ids.slice(-3)).toEqual([traceId(3), traceId(2), traceId(1)]);
+      const oldest = await store.traces({ filter: {}, limit: 100, order: "oldest" });
+      expect(oldest.traces.map((trace) => trace.traceId)).toEqual([...ids].reverse());
+      const { startNs, traceId: last } = oldest.traces[2]!;
+      const next = await store.traces({
+        filter: {},
+        limit: 1,
+        order: "oldest",
+        after: { startNs, traceId: last },
+      });
+      expect(next.traces).toEqual([oldest.traces[3]]);
+      expect(next.more).toBe(true);
     });
   });
 

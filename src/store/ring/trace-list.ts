@@ -1,3 +1,4 @@
+import { GasolineError } from "../../model/errors.ts";
 import { SEVERITY_ERROR } from "../../model/log.ts";
 import { BITS } from "../../model/scan-table.ts";
 import type { RecordFilter, TracePage, TraceQuery, TraceSummary } from "../telemetry-store.ts";
@@ -7,28 +8,31 @@ import { FirstOf } from "./page.ts";
 import { absoluteNs, coverageOf, type Source, scanFilter } from "./query.ts";
 import { forEachOfTrace } from "./scan.ts";
 import type { StreamRing } from "./stream.ts";
-import { hexOfWords } from "./trace-id.ts";
+import { hexOfWords, traceWords } from "./trace-id.ts";
 import { ROW_COST, Turns } from "./turns.ts";
 
 const SPAN = RECORD_KINDS.indexOf("span");
 const STATUS_ERROR = 2;
 
-/** A trace's place in the list, and what tells it from a later trace under the same number. */
+/** A trace's place in the list: its start, then its id as four words. */
 interface TracePlace {
-  readonly startNs: number;
-  readonly traceId: string;
-  readonly trace: number;
-  readonly born: number;
+  startNs: number;
+  w0: number;
+  w1: number;
+  w2: number;
+  w3: number;
+}
+
+/** Also what tells a trace from a later one under the same number. */
+interface ListedTrace extends TracePlace {
+  trace: number;
+  born: number;
 }
 
 /** Newest start first; ids tell ties apart. */
-function compareTraces(
-  a: Pick<TracePlace, "startNs" | "traceId">,
-  b: Pick<TracePlace, "startNs" | "traceId">,
-): number {
+function compareTraces(a: TracePlace, b: TracePlace): number {
   if (a.startNs !== b.startNs) return a.startNs < b.startNs ? 1 : -1;
-  if (a.traceId === b.traceId) return 0;
-  return a.traceId < b.traceId ? 1 : -1;
+  return b.w0 - a.w0 || b.w1 - a.w1 || b.w2 - a.w2 || b.w3 - a.w3;
 }
 
 /**
@@ -39,13 +43,11 @@ export async function queryTraces(source: Source, query: TraceQuery): Promise<Tr
   const { rings } = source;
   const { index } = rings;
   const arrivalSeen = rings.arrivals - 1;
-  const after =
-    query.after === undefined
-      ? undefined
-      : { startNs: Number(query.after.startNs - rings.epochNs), traceId: query.after.traceId };
   const compare: typeof compareTraces =
     query.order === "oldest" ? (a, b) => compareTraces(b, a) : compareTraces;
-  const first = new FirstOf<TracePlace>(query.limit, compare);
+  const after = placeOfCursor(query.after, rings.epochNs);
+  const first = new FirstOf<ListedTrace>(query.limit, compare);
+  const place: ListedTrace = { startNs: 0, w0: 0, w1: 0, w2: 0, w3: 0, trace: 0, born: 0 };
   const isCandidate = await candidates(source, query.filter);
   const durationMinNs = Number(query.durationMinNs ?? 0n);
   const turns = new Turns(ROW_COST.columns);
@@ -58,11 +60,16 @@ export async function queryTraces(source: Source, query: TraceQuery): Promise<Tr
         extent.endNs - extent.startNs >= durationMinNs && (query.errorsOnly !== true || extent.errors > 0);
       if (passes) {
         total++;
-        const traceId = hexOfWords(index.ids, 4 * trace, 4);
-        const place = { startNs: extent.startNs, traceId, trace, born: index.born[trace]! };
+        place.startNs = extent.startNs;
+        place.w0 = index.ids[4 * trace]!;
+        place.w1 = index.ids[4 * trace + 1]!;
+        place.w2 = index.ids[4 * trace + 2]!;
+        place.w3 = index.ids[4 * trace + 3]!;
+        place.trace = trace;
+        place.born = index.born[trace]!;
         if (after === undefined || compare(place, after) > 0) {
           beyond++;
-          first.offer(place);
+          if (first.wants(place)) first.offer({ ...place });
         }
       }
       if (turns.spend(extent.records)) await turns.next();
@@ -75,6 +82,20 @@ export async function queryTraces(source: Source, query: TraceQuery): Promise<Tr
     .filter(({ trace, born }) => index.isHeld(trace) && index.born[trace] === born)
     .map(({ trace }) => summaryOf(source, trace));
   return { traces, total, more: beyond > places.length, arrivalSeen, ...coverageOf(rings, query.filter) };
+}
+
+function placeOfCursor(after: TraceQuery["after"], epochNs: bigint): TracePlace | undefined {
+  if (after === undefined) return undefined;
+  const words = traceWords(after.traceId);
+  if (words === undefined) {
+    throw new GasolineError(
+      "bad_parameter",
+      `"${after.traceId}" is not a trace id of 32 hex digits, so no page follows it.`,
+      "Take the cursor of the page before.",
+    );
+  }
+  const [w0, w1, w2, w3] = words;
+  return { startNs: Number(after.startNs - epochNs), w0, w1, w2, w3 };
 }
 
 /** Which trace numbers have a record that passes; every number when the filter asks for nothing. */
