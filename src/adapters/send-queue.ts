@@ -1,0 +1,177 @@
+/** How one attempt to deliver a batch ended. `again`: the daemon is away or busy, and the batch is still good. */
+export type SendOutcome =
+  | { readonly delivered: true }
+  | { readonly delivered: false; readonly again: boolean; readonly reason: string };
+
+/** A bounded queue whose items go out in batches, one batch on its way at a time. */
+export interface SendQueue<T> {
+  /** Never blocks. When the queue is full its oldest items make room and are counted as dropped. */
+  push(item: T, bytes: number): void;
+  stats(): QueueStats;
+  /** Resolves true when nothing waits or is on its way, false when there is no daemon or `capMs` passed first. */
+  flush(capMs: number): Promise<boolean>;
+  /** Stops sending; what waits is counted as dropped. */
+  close(): void;
+}
+
+export interface QueueStats {
+  readonly sent: number;
+  readonly waiting: number;
+  readonly dropped: number;
+  /** Why the last one was dropped; `""` when none was. */
+  readonly droppedReason: string;
+}
+
+export interface SendQueueOptions<T> {
+  /** What may wait, in bytes as given to `push`. One item is kept whatever its size. */
+  readonly bytesMax: number;
+  /** Base URL of the daemon; `undefined` when there is none now. */
+  readonly endpoint: () => Promise<string | undefined>;
+  /** A function that makes one attempt to deliver a batch there. */
+  readonly connect: (url: string) => (items: T[]) => Promise<SendOutcome>;
+}
+
+const BATCH_MAX = 1_000;
+/** A lone item leaves after this time, so that it is visible within 10 ms. */
+const QUIET_MS = 2;
+/** After a batch larger than this the next waits longer: requests cost more than their items. */
+const BUSY_ITEMS = 50;
+const BUSY_MS = 50;
+/** Between two looks for a daemon that is away. */
+const AWAY_MS = 500;
+const NOT_TAKEN = "no daemon took them in time";
+
+export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
+  // Items [head …) of `items` wait, oldest first; `bytes` runs beside them.
+  let items: T[] = [];
+  let sizes: number[] = [];
+  let head = 0;
+  let waitingBytes = 0;
+  let onItsWay = 0;
+  let sent = 0;
+  let dropped = 0;
+  let droppedReason = "";
+  let deliver: ((items: T[]) => Promise<SendOutcome>) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let busy = false;
+  let closed = false;
+  let flushes: ((done: boolean) => void)[] = [];
+
+  function push(item: T, bytes: number): void {
+    if (closed) {
+      drop(1, "the client was closed");
+      return;
+    }
+    items.push(item);
+    sizes.push(bytes);
+    waitingBytes += bytes;
+    while (waitingBytes > options.bytesMax && items.length - head > 1) {
+      take(1);
+      drop(1, NOT_TAKEN);
+    }
+    if (!busy && timer === undefined) schedule(QUIET_MS);
+  }
+
+  function take(count: number): { items: T[]; bytes: number[] } {
+    const end = Math.min(items.length, head + count);
+    const taken = { items: items.slice(head, end), bytes: sizes.slice(head, end) };
+    for (const bytes of taken.bytes) waitingBytes -= bytes;
+    head = end;
+    // Compacted by halves, so that each item moves once on average.
+    if (head > items.length / 2) {
+      items = items.slice(head);
+      sizes = sizes.slice(head);
+      head = 0;
+    }
+    return taken;
+  }
+
+  function putBack(batch: { items: T[]; bytes: number[] }): void {
+    items = [...batch.items, ...items.slice(head)];
+    sizes = [...batch.bytes, ...sizes.slice(head)];
+    head = 0;
+    for (const bytes of batch.bytes) waitingBytes += bytes;
+  }
+
+  function drop(count: number, reason: string): void {
+    dropped += count;
+    droppedReason = reason;
+  }
+
+  /** The timer does not hold the process open: whoever wants the rest sent calls `flush`. */
+  function schedule(ms: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      timer = undefined;
+      void sendNext();
+    }, ms).unref();
+  }
+
+  async function sendNext(): Promise<void> {
+    if (busy || closed || items.length === head) return;
+    busy = true;
+    const pauseMs = await attempt();
+    busy = false;
+    if (closed) return;
+    if (items.length === head) endFlushes(true);
+    else {
+      if (deliver === undefined) endFlushes(false);
+      schedule(flushes.length > 0 ? 0 : pauseMs);
+    }
+  }
+
+  /** Tries to deliver one batch; returns how long to wait before the next. */
+  async function attempt(): Promise<number> {
+    if (deliver === undefined) {
+      const url = await options.endpoint().catch(() => undefined);
+      if (url === undefined) return AWAY_MS;
+      deliver = options.connect(url);
+    }
+    const batch = take(BATCH_MAX);
+    onItsWay = batch.items.length;
+    const outcome = await deliver(batch.items);
+    if (closed) return 0;
+    onItsWay = 0;
+    if (!outcome.delivered && outcome.again) {
+      putBack(batch);
+      deliver = undefined;
+      return AWAY_MS;
+    }
+    if (outcome.delivered) sent += batch.items.length;
+    else drop(batch.items.length, outcome.reason);
+    if (items.length - head >= BATCH_MAX) return 0;
+    return batch.items.length > BUSY_ITEMS ? BUSY_MS : QUIET_MS;
+  }
+
+  function endFlushes(done: boolean): void {
+    const ended = flushes;
+    flushes = [];
+    for (const resolve of ended) resolve(done);
+  }
+
+  return {
+    push,
+    stats: () => ({ sent, waiting: items.length - head + onItsWay, dropped, droppedReason }),
+    flush: (capMs) => {
+      if (items.length === head && !busy) return Promise.resolve(true);
+      return new Promise((resolve) => {
+        const cap = setTimeout(() => resolve(false), capMs);
+        flushes.push((done) => {
+          clearTimeout(cap);
+          resolve(done);
+        });
+        if (!busy) schedule(0);
+      });
+    },
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+      const left = items.length - head + onItsWay;
+      if (left > 0) drop(left, NOT_TAKEN);
+      items = [];
+      head = 0;
+      onItsWay = 0;
+      endFlushes(left === 0);
+    },
+  };
+}
