@@ -81,7 +81,9 @@ function exchangeOf(service: Service, request: IncomingMessage, response: Server
       const drains = !bodyLeft || request.complete || (proceeded && announced <= DRAIN_BYTES_MAX);
       if (drains) {
         request.resume();
-        response.writeHead(status, headersOut).end(payload);
+        response.writeHead(status, headersOut);
+        if (payload.length === 0) response.end();
+        else response.end(payload);
       } else {
         response.writeHead(status, { ...headersOut, connection: "close" }).write(payload);
         linger(request, response, service.limits.bodyBytesMax);

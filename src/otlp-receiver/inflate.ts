@@ -50,7 +50,7 @@ export function compressionOf(header: string | undefined): Compression | undefin
 }
 
 /**
- * Inflates a whole body on this thread. `null` when the output exceeds `bytesMax`; then nothing more than that
+ * Inflates a whole body on this thread, into memory that is the result's alone. `null` when the output exceeds `bytesMax`; then nothing more than that
  * was inflated. Throws `malformed_body` when the input is corrupt or cut off.
  */
 export function inflateNow(compression: Compression, input: Buffer, bytesMax: number): Buffer | null {
@@ -78,9 +78,11 @@ export function inflateNow(compression: Compression, input: Buffer, bytesMax: nu
  * hint: it is bounded by what deflate can make of the input.
  */
 function gzipOutputBytes(input: Buffer, bytesMax: number): number {
-  if (input.length < 18) return OUTPUT_CHUNK_BYTES;
+  // A smaller buffer would be part of one that Node shares out.
+  const bytesMin = Buffer.poolSize;
+  if (input.length < 4) return bytesMin;
   const told = input.readUInt32LE(input.length - 4);
-  return Math.max(1024, Math.min(told, bytesMax, DEFLATE_RATIO_MAX * input.length) + 64);
+  return Math.max(bytesMin, Math.min(told, bytesMax, DEFLATE_RATIO_MAX * input.length) + 64);
 }
 
 /**

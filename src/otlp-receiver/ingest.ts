@@ -13,6 +13,7 @@ import { scanLogs } from "../wire/scan-logs.ts";
 import { scanMetrics } from "../wire/scan-metrics.ts";
 import { countProfiles } from "../wire/scan-profiles.ts";
 import { scanTraces } from "../wire/scan-traces.ts";
+import type { BodyMemory } from "./body-memory.ts";
 import type { Ingested } from "./response.ts";
 import type { Format } from "./signals.ts";
 import type { Counters } from "./stats.ts";
@@ -24,6 +25,11 @@ import type { Counters } from "./stats.ts";
 export type Ingest = (signal: Signal, format: Format, body: Buffer) => Ingested;
 
 const NOTHING = new Uint8Array(0);
+const TRANSCODERS = {
+  traces: tracesJsonToProtobuf,
+  logs: logsJsonToProtobuf,
+  metrics: metricsJsonToProtobuf,
+} as const;
 const ALL_TAKEN: Ingested = { rejected: 0, message: "" };
 
 /**
@@ -31,7 +37,12 @@ const ALL_TAKEN: Ingested = { rejected: 0, message: "" };
  * table, so that a malformed tail leaves nothing behind (design decision 3). JSON becomes protobuf first. All of it
  * happens in one turn, so that the tables and the body's buffer can be used again.
  */
-export function createIngest(sink: TelemetrySink, { depthMax }: ReceiverLimits, counters: Counters): Ingest {
+export function createIngest(
+  sink: TelemetrySink,
+  { depthMax }: ReceiverLimits,
+  counters: Counters,
+  memory: BodyMemory,
+): Ingest {
   const records = createRecordTable();
   const points = createPointTable();
 
@@ -48,27 +59,37 @@ export function createIngest(sink: TelemetrySink, { depthMax }: ReceiverLimits, 
     return { rejected: table.rejected + result.dropped, message: reasons.join(" ") };
   };
 
-  const commit = (signal: Signal, format: Format, body: Buffer): Ingested => {
-    const isJson = format === "json";
+  const commit = (signal: Signal, body: Uint8Array): Ingested => {
     switch (signal) {
       case "traces":
-        scanTraces(isJson ? tracesJsonToProtobuf(body, depthMax) : body, records, depthMax);
+        scanTraces(body, records, depthMax);
         return account(signal, records, sink.commitSpans(records));
       case "logs":
-        scanLogs(isJson ? logsJsonToProtobuf(body, depthMax) : body, records, depthMax);
+        scanLogs(body, records, depthMax);
         return account(signal, records, sink.commitLogs(records));
       case "metrics":
-        scanMetrics(isJson ? metricsJsonToProtobuf(body, depthMax) : body, points, depthMax);
+        scanMetrics(body, points, depthMax);
         return account(signal, points, sink.commitPoints(points));
       case "profiles":
-        counters.signals.profiles.accepted += isJson ? profilesJsonCount(body) : countProfiles(body);
+        counters.signals.profiles.accepted += countProfiles(body);
         return ALL_TAKEN;
     }
   };
 
+  const commitJson = (signal: Signal, json: Buffer): Ingested => {
+    if (signal === "profiles") {
+      counters.signals.profiles.accepted += profilesJsonCount(json);
+      return ALL_TAKEN;
+    }
+    const protobuf = TRANSCODERS[signal](json, depthMax);
+    const ingested = commit(signal, protobuf);
+    memory.free(protobuf);
+    return ingested;
+  };
+
   return (signal, format, body) => {
     counters.bytesDecoded += body.length;
-    const ingested = commit(signal, format, body);
+    const ingested = format === "json" ? commitJson(signal, body) : commit(signal, body);
     counters.signals[signal].requests++;
     return ingested;
   };

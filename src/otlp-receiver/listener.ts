@@ -6,6 +6,7 @@ import type { ReceiverLimits } from "../config.ts";
 import type { TelemetrySink } from "../model/sink.ts";
 import { Admission } from "./admission.ts";
 import { bind, closeAll, type Endpoint } from "./bind.ts";
+import { BodyMemory } from "./body-memory.ts";
 import { createGather } from "./gather.ts";
 import { createHttp1Server } from "./http1-server.ts";
 import { serveHttp2 } from "./http2-session.ts";
@@ -58,13 +59,15 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   const { limits, warn } = options;
   const counters = createCounters();
   const admission = new Admission(limits.inFlightBytesMax, limits.retryAfterS);
+  const memory = new BodyMemory();
   const service: Service = {
     limits,
     admission,
     counters,
     guard: options.guard,
+    memory,
     gather: createGather(),
-    ingest: createIngest(options.sink, limits, counters),
+    ingest: createIngest(options.sink, limits, counters, memory),
     warn,
   };
   const http1 = createHttp1Server(service, { fallback: options.fallback, upgrade: options.upgrade });

@@ -1,13 +1,14 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { GasolineError } from "../model/errors.ts";
 import { encodeStatus, type Signal } from "../wire/encode-response.ts";
-import { BodyInFlight, tooLarge } from "./admission.ts";
+import { BodyInFlight, tooLarge } from "./body.ts";
 import { discardRest } from "./http2-stream.ts";
 import { type Compression, compressionOf, ENCODINGS_ACCEPTED } from "./inflate.ts";
 import { successPayload } from "./response.ts";
-import { askGuard, inflateBody, type Service, single, toGasolineError } from "./service.ts";
+import { askGuard, type Service, single, toGasolineError } from "./service.ts";
 import { signalOfMethod } from "./signals.ts";
 import { countRefusal } from "./stats.ts";
+import { withWholeBody } from "./whole-body.ts";
 
 /** A message is preceded by a flag (1: compressed) and its length, big-endian (gRPC over HTTP/2, "Requests"). */
 const FRAME_HEAD_BYTES = 5;
@@ -48,22 +49,18 @@ export function serveOtlpGrpc(
     refuse(error);
     return;
   }
-  const body = new BodyInFlight(service.admission, service.limits.bodyBytesMax + FRAME_HEAD_BYTES);
+  const body = new BodyInFlight(
+    service.admission,
+    service.memory,
+    service.limits.bodyBytesMax + FRAME_HEAD_BYTES,
+  );
   let announced = -1;
   let answered = false;
-  const finish = (message: BodyInFlight, skip: number): void => {
+  const finish = (message: Buffer): void => {
     try {
-      const ingested = service.ingest(
-        signal,
-        "protobuf",
-        service.gather(message.chunks, message.bytes, skip),
-      );
-      succeed(stream, successPayload(signal, "protobuf", ingested));
+      succeed(stream, successPayload(signal, "protobuf", service.ingest(signal, "protobuf", message)));
     } catch (error) {
       refuse(error);
-    } finally {
-      message.release();
-      body.release();
     }
   };
 
@@ -87,11 +84,12 @@ export function serveOtlpGrpc(
     answered = true;
     const flag = announced < 0 ? 0 : frameHead(body.chunks)[0]!;
     const error = frameProblem(body.bytes, announced, flag, compression);
-    if (error !== undefined) {
+    if (error === undefined) {
+      withWholeBody(service, body, FRAME_HEAD_BYTES, flag === 0 ? undefined : compression, finish, refuse);
+    } else {
       body.release();
       refuse(error);
-    } else if (flag === 0 || compression === undefined) finish(body, FRAME_HEAD_BYTES);
-    else inflateBody(service, compression, body, FRAME_HEAD_BYTES, (inflated) => finish(inflated, 0), refuse);
+    }
   });
   stream.on("close", () => {
     if (answered) return;

@@ -2,13 +2,14 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { GasolineError } from "../model/errors.ts";
 import type { Signal } from "../wire/encode-response.ts";
-import { BodyInFlight, tooLarge } from "./admission.ts";
+import { BodyInFlight, tooLarge } from "./body.ts";
 import { type Compression, compressionOf, ENCODINGS_ACCEPTED } from "./inflate.ts";
 import { corsHeaders, isTrustedOrigin, preflightHeaders } from "./origin.ts";
 import { CONTENT_TYPES, errorPayload, successPayload } from "./response.ts";
-import { askGuard, inflateBody, type Service, toGasolineError } from "./service.ts";
+import { askGuard, type Service, toGasolineError } from "./service.ts";
 import type { Format } from "./signals.ts";
 import { countRefusal } from "./stats.ts";
+import { withWholeBody } from "./whole-body.ts";
 
 const METHODS = "POST, OPTIONS";
 
@@ -62,17 +63,14 @@ export function serveOtlpHttp(service: Service, signal: Signal, exchange: HttpEx
     return;
   }
   const { format, compression } = head;
-  const body = new BodyInFlight(service.admission, service.limits.bodyBytesMax);
+  const body = new BodyInFlight(service.admission, service.memory, service.limits.bodyBytesMax);
   let answered = false;
-  const finish = (whole: BodyInFlight): void => {
+  const finish = (whole: Buffer): void => {
     try {
-      const ingested = service.ingest(signal, format, service.gather(whole.chunks, whole.bytes, 0));
+      const ingested = service.ingest(signal, format, whole);
       exchange.reply(200, successHeaders(format, origin), successPayload(signal, format, ingested), false);
     } catch (error) {
       refuse(error, false);
-    } finally {
-      whole.release();
-      body.release();
     }
   };
 
@@ -89,8 +87,7 @@ export function serveOtlpHttp(service: Service, signal: Signal, exchange: HttpEx
   exchange.body.on("end", () => {
     if (answered || !exchange.isWhole()) return;
     answered = true;
-    if (compression === undefined) finish(body);
-    else inflateBody(service, compression, body, 0, finish, (error) => refuse(error, false));
+    withWholeBody(service, body, 0, compression, finish, (error) => refuse(error, false));
   });
   exchange.body.on("close", () => {
     if (answered) return;

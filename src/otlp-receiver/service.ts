@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { ReceiverLimits } from "../config.ts";
 import { GasolineError } from "../model/errors.ts";
-import { type Admission, BodyInFlight, tooLarge } from "./admission.ts";
+import type { Admission } from "./admission.ts";
+import type { BodyMemory } from "./body-memory.ts";
 import type { Gather } from "./gather.ts";
-import { type Compression, inflateNow, inflateOnThreadPool } from "./inflate.ts";
 import type { Ingest } from "./ingest.ts";
 import type { Counters } from "./stats.ts";
 
@@ -23,6 +23,7 @@ export interface Service {
   readonly admission: Admission;
   readonly counters: Counters;
   readonly guard: Guard;
+  readonly memory: BodyMemory;
   readonly gather: Gather;
   readonly ingest: Ingest;
   readonly warn: (message: string) => void;
@@ -41,55 +42,6 @@ export function askGuard(service: Service, headers: IncomingHttpHeaders): void {
 /** A header's only or first value. */
 export function single(header: string | string[] | undefined): string | undefined {
   return typeof header === "string" ? header : header?.[0];
-}
-
-/** Output that is inflated on the event loop, as a multiple of `inflateSyncBytesMax`: more would block ingest. */
-const INFLATE_NOW_RATIO = 32;
-
-/**
- * Inflates a body from byte `skip` on, at once when it is small and on the thread pool when it is not, and calls
- * `done` with the inflated body, which the caller releases, or `fail`. The compressed body is released here on
- * failure; on success it is the caller's as well.
- */
-export function inflateBody(
-  service: Service,
-  compression: Compression,
-  body: BodyInFlight,
-  skip: number,
-  done: (inflated: BodyInFlight) => void,
-  fail: (error: unknown) => void,
-): void {
-  const { bodyBytesMax, inflateSyncBytesMax } = service.limits;
-  const inflated = new BodyInFlight(service.admission, bodyBytesMax);
-  const giveUp = (error: unknown): void => {
-    inflated.release();
-    body.release();
-    fail(error);
-  };
-  if (body.bytes - skip <= inflateSyncBytesMax) {
-    const outputMax = Math.min(bodyBytesMax, INFLATE_NOW_RATIO * inflateSyncBytesMax);
-    let output: Buffer | null;
-    try {
-      output = inflateNow(compression, service.gather(body.chunks, body.bytes, skip), outputMax);
-      if (output === null && outputMax === bodyBytesMax) throw tooLarge(bodyBytesMax);
-    } catch (error) {
-      giveUp(error);
-      return;
-    }
-    if (output !== null) {
-      const refusal = inflated.add(output);
-      if (refusal === undefined) done(inflated);
-      else giveUp(refusal);
-      return;
-    }
-  }
-  const input = skip === 0 ? body.chunks : [Buffer.concat(body.chunks).subarray(skip)];
-  inflateOnThreadPool(
-    compression,
-    input,
-    (output) => inflated.add(output),
-    (error) => (error === undefined ? done(inflated) : giveUp(error)),
-  );
 }
 
 /** The error as users meet it. Anything but a GasolineError is a fault of this program, said and warned of. */
