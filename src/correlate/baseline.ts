@@ -33,6 +33,8 @@ export interface OperationSummary {
   /** Traces that hold it. */
   readonly traces: number;
   readonly errors: number;
+  /** Spans of it that nobody held called: they start a trace, or their caller is missing. */
+  readonly heads: number;
   /** Time spent in it; calls that another service answered are counted in `edges` instead. */
   readonly selfNs: LogHistogram;
   readonly totalNs: LogHistogram;
@@ -92,6 +94,7 @@ export function mergeSummaries(a: BaselineSummary, b: BaselineSummary): Baseline
       ...x,
       ...addCounts(x, y),
       errors: x.errors + y.errors,
+      heads: x.heads + y.heads,
       selfNs: mergeHistograms(x.selfNs, y.selfNs),
       totalNs: mergeHistograms(x.totalNs, y.totalNs),
       requestNs: mergeHistograms(x.requestNs, y.requestNs),

@@ -14,6 +14,7 @@ import { type Symptom, symptomaticTraces } from "./causality-scope.ts";
 import { scoreServices } from "./causality-score.ts";
 import { timeEvidence } from "./causality-time.ts";
 import { alternativesIn, nameRootCause, whyNotEnough } from "./causality-verdict.ts";
+import { withTrustedJoins } from "./log-join.ts";
 import { missingTelemetry } from "./missing-telemetry.ts";
 import { summarizeWindow, templatesFor } from "./summarize.ts";
 import { buildWindow, type Operation, type TraceWindow } from "./window.ts";
@@ -26,7 +27,6 @@ export interface DiagnosisInput {
   readonly baselines?: readonly BaselineSummary[];
   /** Traces to explain; without it, whatever deviates from the baselines, else whatever failed. */
   readonly symptom?: Symptom;
-  readonly rules?: CausalityRules;
 }
 
 /** Traces needed beside the symptomatic ones to tell what is normal. */
@@ -45,19 +45,57 @@ const SHARES_TOLD = 3;
  * be told apart. Deterministic. O(n log n) in spans and logs. Throws `bad_parameter` for a baseline of another version.
  */
 export function diagnose(input: DiagnosisInput): CausalityReport {
-  const window = buildWindow(input.spans, input.logs);
-  const usable = usableBaselines(input.baselines ?? [], window);
+  return conclude(prepareDiagnosis(input), input.symptom === undefined ? CAUSALITY_RULES : SYMPTOM_RULES);
+}
+
+/** All of a diagnosis that does not depend on its rules. */
+export interface PreparedDiagnosis {
+  readonly window: TraceWindow;
+  readonly behaviour: Behaviour;
+  readonly scope: Scope;
+  readonly symptom: Symptom | undefined;
+  readonly current: BaselineSummary;
+  /** As given, those that can be compared with. */
+  readonly given: readonly BaselineSummary[];
+  /** What is compared with: `given`, else the traces out of scope. */
+  readonly baselines: readonly BaselineSummary[];
+  readonly comparedWith: CausalityReport["compared_with"];
+  readonly warnings: readonly string[];
+}
+
+/** The first half of `diagnose`, so that several sets of rules can be tried on one window. */
+export function prepareDiagnosis({
+  spans,
+  logs,
+  baselines = [],
+  symptom,
+}: DiagnosisInput): PreparedDiagnosis {
+  const window = buildWindow(spans, withTrustedJoins(spans, logs, baselines));
+  const usable = usableBaselines(baselines, window);
   const templates = templatesFor(window, usable.baselines);
   const behaviour = behaviourOf(window, templates);
-  const scope = scopeOf(window, input.symptom);
+  const scope = scopeOf(window, symptom);
   const given = usable.baselines.map((baseline) => withTemplates(baseline, templates));
-  const { baselines, comparedWith } = comparison(window, behaviour, scope, given);
+  const current = summarizeWindow(window, behaviour, scope.has);
+  const { warnings } = usable;
+  return {
+    window,
+    behaviour,
+    scope,
+    symptom,
+    current,
+    given,
+    warnings,
+    ...comparison(window, behaviour, scope, given),
+  };
+}
 
-  const rules = input.rules ?? (input.symptom === undefined ? CAUSALITY_RULES : SYMPTOM_RULES);
+/** The second half of `diagnose`. */
+export function conclude(prepared: PreparedDiagnosis, rules: CausalityRules): CausalityReport {
+  const { window, behaviour, scope, current, baselines, comparedWith } = prepared;
   const { has: inScope } = scope;
-  const current = summarizeWindow(window, behaviour, inScope);
   const evidence: Evidence[] = [
-    ...timeEvidence(current, baselines, pathShares(window, inScope), rules),
+    ...timeEvidence(current, baselines, pathShares(window, inScope, rules), rules),
     ...factEvidence(current, baselines, rules),
   ];
   const byFailure = comparedWith === "nothing" || scope.failing;
@@ -69,15 +107,12 @@ export function diagnose(input: DiagnosisInput): CausalityReport {
 
   const common = {
     ranking: scores.map(({ service, operation, score }) => ({ service, operation: operation.name, score })),
-    missing_telemetry: missingTelemetry(window, given, inScope),
+    missing_telemetry: missingTelemetry(window, prepared.given, inScope),
     compared_with: comparedWith,
-    warnings: usable.warnings,
+    warnings: prepared.warnings,
   };
   const diagnosed = { window, inScope, baselines, comparedWith, evidence, explained, scores, rules };
-  const reason =
-    scores.length > 0
-      ? whyNotEnough(diagnosed)
-      : whyNothing(window, scope, comparedWith, input.symptom, usable.warnings);
+  const reason = scores.length > 0 ? whyNotEnough(diagnosed) : whyNothing(prepared);
   if (reason === undefined) {
     return {
       abstained: false,
@@ -91,7 +126,7 @@ export function diagnose(input: DiagnosisInput): CausalityReport {
 }
 
 /** The traces to explain, by number. */
-interface Scope {
+export interface Scope {
   readonly traces: number;
   /** Some traces are left out. */
   readonly partial: boolean;
@@ -133,7 +168,9 @@ function comparison(
 function pathShares(
   window: TraceWindow,
   inScope: (trace: number) => boolean,
+  rules: CausalityRules,
 ): (operation: Operation) => number {
+  if (!rules.steps.criticalPath) return () => 1;
   const selfNs = new Float64Array(window.operations.length);
   const pathNs = new Float64Array(window.operations.length);
   for (let at = 0; at < window.nodes.length; at++) {
@@ -151,13 +188,7 @@ function pathShares(
 }
 
 /** Why there is no evidence at all. */
-function whyNothing(
-  window: TraceWindow,
-  scope: Scope,
-  comparedWith: CausalityReport["compared_with"],
-  symptom: Symptom | undefined,
-  warnings: readonly string[],
-): string {
+function whyNothing({ window, scope, comparedWith, symptom, warnings }: PreparedDiagnosis): string {
   if (window.nodes.length === 0) return "The window holds no spans.";
   if (scope.traces === 0) {
     return `None of the ${window.trees.length} traces in this window shows the symptom${symptom?.kind === "text" ? ` "${symptom.text}"` : ""}.`;

@@ -127,19 +127,21 @@ function silentServices(window: TraceWindow, baselines: readonly BaselineSummary
   return silent.map(([service]) => service).sort();
 }
 
-/** Services whose operations start traces now, but never did in a baseline that knows them. */
+/** Services of which an operation starts traces now that never did in a baseline that knows it. */
 function newHeads(window: TraceWindow, baselines: readonly BaselineSummary[]): Set<string> {
-  const heads = new Set<string>();
+  const neverHeads = new Set<string>();
+  const sometimesHeads = new Set<string>();
+  for (const baseline of baselines) {
+    for (const operation of baseline.operations) {
+      (operation.heads === 0 ? neverHeads : sometimesHeads).add(operationKey(operation));
+    }
+  }
+  const services = new Set<string>();
   for (const [at, parent] of window.parent.entries()) {
     if (parent >= 0) continue;
     const operation = window.operations[window.operation[at]!]!;
-    const known = baselines.some((baseline) => isAnswered(baseline, operation.service));
-    if (known) heads.add(operation.service);
+    const key = operationKey(operation);
+    if (neverHeads.has(key) && !sometimesHeads.has(key)) services.add(operation.service);
   }
-  return heads;
-}
-
-/** True when a service's spans all hang below callers of other services, as far as its edges tell. */
-function isAnswered(baseline: BaselineSummary, service: string): boolean {
-  return baseline.edges.some((edge) => edge.callee === service);
+  return services;
 }

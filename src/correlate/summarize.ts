@@ -12,6 +12,7 @@ import {
 } from "./baseline.ts";
 import { type Behaviour, behaviourOf, factKey } from "./behaviour.ts";
 import { histogramOf } from "./log-histogram.ts";
+import { withTrustedJoins } from "./log-join.ts";
 import { type LogTemplates, learnTemplates, maskedText } from "./templates.ts";
 import { buildWindow, type TraceWindow } from "./window.ts";
 
@@ -27,7 +28,7 @@ export function summarize(
   logs: readonly LogRecord[],
   known: readonly BaselineSummary[] = [],
 ): BaselineSummary {
-  const window = buildWindow(spans, logs);
+  const window = buildWindow(spans, withTrustedJoins(spans, logs, known));
   return summarizeWindow(window, behaviourOf(window, templatesFor(window, known)));
 }
 
@@ -90,7 +91,7 @@ function summarizeOperations(
   held: readonly number[],
   requestNs: Float64Array,
 ): OperationSummary[] {
-  const { nodes, trace, operations, operation, callee, selfNs } = window;
+  const { nodes, trace, parent, operations, operation, callee, selfNs } = window;
   const groups = groupBy(held, (at) => operation[at]!);
   const summaries = Array.from(groups, ([index, positions]) => {
     const traces = distinct(positions, trace);
@@ -99,6 +100,7 @@ function summarizeOperations(
       calls: positions.length,
       traces: traces.length,
       errors: positions.filter((at) => nodes[at]!.span.statusCode === "error").length,
+      heads: positions.filter((at) => parent[at]! < 0).length,
       selfNs: histogramOf(positions.filter((at) => callee[at]! < 0).map((at) => selfNs[at]!)),
       totalNs: histogramOf(positions.map((at) => nodes[at]!.endNs - nodes[at]!.startNs)),
       requestNs: histogramOf(traces.map((t) => requestNs[t]!)),
