@@ -64,7 +64,8 @@ export class ByteTable {
     }
     const entry = this.#free.pop() ?? this.numbersUsed++;
     table[at] = entry;
-    this.#entries[entry] = bytes.slice(offset, offset + length);
+    // A copy: `slice` of a Buffer, which request bodies are, would be a view that keeps the body.
+    this.#entries[entry] = new Uint8Array(bytes.subarray(offset, offset + length));
     this.hash[entry] = hash;
     this.references[entry] = 1;
     this.count++;
