@@ -9,6 +9,7 @@ import {
 import { summarize } from "../src/correlate/summarize.ts";
 import { readWindow } from "../src/query/offline.ts";
 import { accuracyAt, CASES_FOLDER, type RcaCase, rankOf, readCases, readCaseWindow } from "./rca-cases.ts";
+import { measureJoins } from "./rca-logs.ts";
 
 /** A set of rules to try, and the baselines to try it with. */
 interface Variant {
@@ -46,6 +47,9 @@ function ablations(): Variant[] {
   ];
 }
 
+/** Draws of half of a case's traces: what a smaller window would have said. */
+const HALVES = 4;
+
 /** Each number of the rules a quarter lower and higher. */
 function perturbations(): Variant[] {
   return Object.entries(CAUSALITY_RULES).flatMap(([name, value]) => {
@@ -60,7 +64,10 @@ function perturbations(): Variant[] {
 
 interface Outcome {
   readonly rcaCase: RcaCase;
+  /** By variant. */
   readonly ranks: readonly number[];
+  /** With only half of the traces, by draw. */
+  readonly halves: readonly number[];
   readonly abstained: boolean;
   readonly line: string;
 }
@@ -82,6 +89,18 @@ async function run(folder: string): Promise<void> {
   printScores(outcomes);
   printVariants("Each step off in turn", outcomes, variants.slice(0, 1 + ablations().length));
   printStability(outcomes, variants);
+  printHalves(outcomes);
+  process.stderr.write("log records without ids …\n");
+  print("Log records with their ids taken away, put back (%)", [
+    ["system and band", "lines", "right trace", "right span"],
+    ...(await measureJoins(folder, cases))
+      .sort((a, b) => (`${a.system} ${a.band}` < `${b.system} ${b.band}` ? -1 : 1))
+      .map(({ system, band, lines, onTrace, onSpan }) => [
+        `${system} ${band}`,
+        String(lines),
+        ...[onTrace, onSpan].map((right) => ((100 * right) / lines).toFixed(2)),
+      ]),
+  ]);
 }
 
 async function tryAll(
@@ -104,7 +123,28 @@ async function tryAll(
   const ranks = reports.map(({ ranking }) => rankOf(ranking, rcaCase.root_cause_service));
   const best = report!.ranking.slice(0, 3).map(({ service, score }) => `${service} ${score.toFixed(3)}`);
   const line = [rcaCase.id, rcaCase.fault_type, rcaCase.root_cause_service, `rank ${ranks[0]}`, ...best];
-  return { rcaCase, ranks, abstained: report!.abstained, line: line.join("  ") };
+  const halves = Array.from({ length: HALVES }, (_, draw) => {
+    const inHalf = ({ traceId }: { readonly traceId: string }) => isDrawn(traceId, draw);
+    const half = { spans: spans.filter(inHalf), logs: logs.filter(inHalf), baselines: all };
+    return rankOf(conclude(prepareDiagnosis(half), CAUSALITY_RULES).ranking, rcaCase.root_cause_service);
+  });
+  return { rcaCase, ranks, halves, abstained: report!.abstained, line: line.join("  ") };
+}
+
+/** Half of all trace ids, another half for each draw. */
+function isDrawn(traceId: string, draw: number): boolean {
+  return ((Number.parseInt(traceId.slice(draw, draw + 4), 16) >> draw) & 1) === 1;
+}
+
+function printHalves(outcomes: readonly Outcome[]): void {
+  const systems = [...new Set(outcomes.map(({ rcaCase }) => rcaCase.system))].sort();
+  print(`With half of the traces (${HALVES} draws)`, [
+    ["system", "AS@1", "AS@3", "AS@5"],
+    ...systems.map((system) => {
+      const ranks = outcomes.flatMap(({ rcaCase, halves }) => (rcaCase.system === system ? halves : []));
+      return [system, ...percents(accuracyAt(ranks))];
+    }),
+  ]);
 }
 
 function printScores(outcomes: readonly Outcome[]): void {
