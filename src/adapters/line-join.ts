@@ -1,0 +1,123 @@
+/** Lines that belong together, first to last. */
+export interface LineBlock {
+  readonly lines: string[];
+  /** True when the lines after the first are a stack. */
+  stack: boolean;
+}
+
+/** Joins the lines of a stack to the line that they explain. */
+export interface LineJoiner {
+  /** A new line; gives out the block before it when that is complete. */
+  push(line: string): void;
+  /** Gives out what waits. */
+  flush(): void;
+  /** What waits: nothing, a line that a stack may follow, or a stack that is not known to be complete. */
+  waiting(): "nothing" | "line" | "stack";
+}
+
+/** A stack longer than this goes on in a block of its own. */
+const LINES_MAX = 500;
+const PRELUDE_MAX = 12;
+
+type Mode =
+  /** Any line: frames may follow. */
+  | "line"
+  /** After a frame (JavaScript, Java, .NET, Ruby, PHP). */
+  | "frames"
+  /** Inside the object that Node prints after a stack (`{ code: … }`). */
+  | "braces"
+  /** Node's `file:line`, source line and caret, up to the stack. */
+  | "node"
+  /** Inside a Python traceback, up to the line that names the error. */
+  | "python"
+  /** After it: "During handling of the above …" and a second traceback may follow. */
+  | "python-end"
+  | "go"
+  | "rust";
+
+const FRAME =
+  /^\s+at |^\s*(?:Caused by|Suppressed): |^\s+\.\.\. \d+ (?:more|common frames)|^\s+from \S+:\d+|^#\d+ |^Stack trace:$|^ {2}thrown in |^\s+--- End of /;
+const TRACEBACK =
+  /^(?:Traceback|Exception Group Traceback) \(most recent call last\):|^\s*\+ Exception Group Traceback/;
+const PYTHON_LINK = /^(?:During handling of|The above exception was)/;
+const NODE_PLACE = /^(?:file:\/\/\/|node:|\/|[A-Z]:\\|\[eval\])[^\s]*:\d+$/;
+const GO_PANIC = /^(?:panic: |fatal error: )/;
+const GO_DUMP = /^\s|^$|^goroutine \d+|^created by |^\[signal |^exit status |^[\w./*()-]+\(.*\)$|^main\./;
+const RUST_PANIC = /^thread '.*' (?:\(\d+\) )?panicked at /;
+const ERROR_WORD = /error|exception|fail|critical|fatal|panic/i;
+
+export function createLineJoiner(onBlock: (block: LineBlock) => void): LineJoiner {
+  let block: LineBlock | undefined;
+  let mode: Mode = "line";
+  /** Blank lines inside a stack, kept only when it goes on. */
+  let blanks = 0;
+
+  function flush(): void {
+    const done = block;
+    block = undefined;
+    blanks = 0;
+    if (done !== undefined) onBlock(done);
+  }
+
+  function start(line: string): void {
+    flush();
+    block = { lines: [line], stack: false };
+    mode = startMode(line);
+  }
+
+  function join(line: string, next: Mode): void {
+    for (; blanks > 0; blanks--) block!.lines.push("");
+    block!.lines.push(line);
+    block!.stack = true;
+    mode = next;
+  }
+
+  return {
+    push: (line) => {
+      if (line.trim() === "") {
+        // A blank line is no record; inside some stacks it is part of them.
+        if (block !== undefined && mode !== "line" && mode !== "frames") blanks++;
+        return;
+      }
+      if (block === undefined || block.lines.length >= LINES_MAX) return start(line);
+      const next = nextMode(mode, line, block);
+      if (next === undefined) start(line);
+      else join(line, next);
+    },
+    flush,
+    waiting: () => (block === undefined ? "nothing" : block.stack || mode !== "line" ? "stack" : "line"),
+  };
+}
+
+function startMode(line: string): Mode {
+  if (TRACEBACK.test(line)) return "python";
+  if (NODE_PLACE.test(line)) return "node";
+  if (GO_PANIC.test(line)) return "go";
+  return RUST_PANIC.test(line) ? "rust" : "line";
+}
+
+/** The mode after `line` when it belongs to the block, `undefined` when it starts its own. */
+function nextMode(mode: Mode, line: string, block: LineBlock): Mode | undefined {
+  switch (mode) {
+    case "line":
+    case "frames":
+      if (FRAME.test(line)) return line.endsWith("{") ? "braces" : "frames";
+      if (mode === "line" && TRACEBACK.test(line) && ERROR_WORD.test(block.lines[0]!)) return "python";
+      return mode === "frames" && /^Node\.js v\d/.test(line) ? "frames" : undefined;
+    case "braces":
+      return line.startsWith("}") ? "frames" : "braces";
+    case "node":
+      if (FRAME.test(line)) return line.endsWith("{") ? "braces" : "frames";
+      return block.lines.length < PRELUDE_MAX ? "node" : undefined;
+    case "python":
+      if (/^[\s+|]/.test(line)) return "python";
+      return TRACEBACK.test(line) ? "python" : "python-end";
+    case "python-end":
+      return PYTHON_LINK.test(line) ? "python" : undefined;
+    case "go":
+      return GO_DUMP.test(line) ? "go" : undefined;
+    case "rust":
+      if (block.lines.length === 1 || /^\s|^note: |^stack backtrace:/.test(line)) return "rust";
+      return undefined;
+  }
+}
