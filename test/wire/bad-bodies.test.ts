@@ -170,6 +170,11 @@ describe("a body that is not OTLP", () => {
       IDS().raw(0x4a, 0x07, 0x0a, 0x01, 0x41, 0x12, 0x02, 0x18, 0x80),
       /cut off/,
     ],
+    [
+      "a value whose long length reads like a short one",
+      IDS().bytes(9, Uint8Array.of(0x0a, 0x01, 0x41, 0x12, 0xc9, 0x0a, 0xc7, ...new Array(199).fill(0x61))),
+      /a field of 1353 bytes runs/,
+    ],
     ["an overlong varint", IDS().raw(0x30, ...new Array(10).fill(0x80), 0), /longer than 10 bytes/],
     ["field number 0", IDS().raw(0x00, 0x01), /tag 0 names no valid field number/],
   ])("%s", (_, span, message) => {
@@ -188,6 +193,13 @@ describe("a body that is not OTLP", () => {
     for (const [, , scan] of SIGNALS) {
       expect(() => scan(body)).toThrow(/Malformed protobuf .*Content-Type and Content-Encoding/);
     }
+  });
+
+  test("an attribute that borrows the bytes after its span is refused", () => {
+    const span = IDS().raw(0x4a, 0x05, 0x0a, 0x01, 0x41).finish();
+    const scope = new ProtoWriter().bytes(2, span).text(3, "");
+    const body = new ProtoWriter().message(1, new ProtoWriter().message(2, scope)).finish();
+    expect(() => scanTraces(body, createRecordTable())).toThrow(/a field of 5 bytes runs 2 bytes past/);
   });
 
   test("a malformed tail leaves nothing of the records before it", () => {

@@ -245,6 +245,10 @@ describe("values", () => {
     });
   });
 
+  test("names that begin like a known one, and hash like it, are unknown", () => {
+    expect(readSpan(`,"kind]":2,"name^":"x","":"y"`)).toMatchObject({ name: "", spanKind: "unspecified" });
+  });
+
   test("properties in any order, spread over lines, after a byte order mark", () => {
     const json = ` \r\n{ "resourceSpans" :\t[ { "scopeSpans": [ { "spans": [ { "name": "x" , "spanId": "${SPAN_ID}",
       "traceId": "${TRACE_ID}" } ] } ], "resource": null } ], "other": {} }\n `;

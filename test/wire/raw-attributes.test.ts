@@ -71,6 +71,11 @@ describe("an attribute", () => {
     expect(lookUp(new ProtoWriter().message(9, keyValue).finish(), 9, "k")).toEqual(value);
   });
 
+  test("without a value does not take the field after it for one", () => {
+    const record = new ProtoWriter().message(9, new ProtoWriter().text(1, "k")).text(2, "x".repeat(200));
+    expect(lookUp(record.finish(), 9, "k")).toBe(MISSING);
+  });
+
   test("that repeats has its last value", () => {
     const twice = new ProtoWriter().raw(
       buildSpan({ attributes: { k: 1 } }),
@@ -142,4 +147,12 @@ test.each<[AttributeValue, number]>([
   [null, Number.NaN],
 ])("the number of %s is %d", (value, expected) => {
   expect(numberOf(...standingAlone(value))).toBe(expected);
+});
+
+test("an unknown field beside a value changes nothing", () => {
+  const value = new ProtoWriter().text(1, "x").varint(9, 5);
+  const record = new ProtoWriter().message(9, new ProtoWriter().text(1, "k").message(2, value)).finish();
+  const at = findAttribute(record, 0, record.length, 9, [utf8("k")]);
+  expect(stringEquals(record, at, utf8("x"))).toBe(true);
+  expect(numberOf(record, at)).toBeNaN();
 });

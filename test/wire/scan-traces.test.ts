@@ -97,6 +97,7 @@ describe("marks", () => {
     ["an exception event", { events: [{ name: "exception" }] }, BITS.markException],
     ["several at once", { attributes: { "test.a": 1, "browser.b": 1 } }, BITS.markTest | BITS.markBrowser],
     ["a long value", { attributes: { "browser.html": "x".repeat(500) } }, BITS.markBrowser],
+    ["a long key", { attributes: { [`browser.${"x".repeat(191)}\x12`]: "y".repeat(15) } }, BITS.markBrowser],
     ["a key without a value", { attributes: { "browser.url": null } }, BITS.markBrowser],
     ["not: a longer word", { attributes: { browsers: 1, tested: 1, "error.types": 1, exceptional: 1 } }, 0],
     [
