@@ -15,12 +15,8 @@ const COLLECT_AFTER_BYTES = 4 * 1024 * 1024;
  * back to back. Measured with 512 spans a request: half of the server's time over HTTP/1.1 and gRPC alike.
  */
 export class BodyMemory {
-  readonly #collect: () => void;
+  #collect: (() => void) | undefined;
   #droppedBytes = 0;
-
-  constructor(collect: () => void = collectYoung()) {
-    this.#collect = collect;
-  }
 
   /** Takes back a chunk that nobody will read again. */
   release(chunk: Buffer): void {
@@ -39,12 +35,13 @@ export class BodyMemory {
     this.#droppedBytes += bytes;
     if (this.#droppedBytes < COLLECT_AFTER_BYTES) return;
     this.#droppedBytes = 0;
+    this.#collect ??= youngCollection();
     this.#collect();
   }
 }
 
-/** A collection of the young generation alone, as V8 lets nobody ask for without a flag. */
-function collectYoung(): () => void {
+/** A collection of the young generation alone. V8 has it behind a flag, which a new context picks up. */
+function youngCollection(): () => void {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("globalThis.gc");
   setFlagsFromString("--no-expose-gc");

@@ -157,6 +157,7 @@ describe.each([
     );
     expect(compress(many).length).toBeGreaterThan(4 * KIB);
     const headers = { ...PROTOBUF_TYPE, "content-encoding": encoding };
+    expect((await ask({ body: compress(Buffer.alloc(0)), headers })).status).toBe(200);
     expect((await ask({ body: compress(ONE_SPAN), headers })).status).toBe(200);
     expect(target.sink.spans.length).toBe(1);
     expect((await ask({ body: compress(many), headers })).status).toBe(200);
