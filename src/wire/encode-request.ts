@@ -24,7 +24,9 @@ export function encodeTraces(records: readonly RawRecord[]): Uint8Array {
 }
 
 /** `encodeTraces` for log records: ExportLogsServiceRequest has the same field numbers. */
-export const encodeLogs: (records: readonly RawRecord[]) => Uint8Array = encodeTraces;
+export function encodeLogs(records: readonly RawRecord[]): Uint8Array {
+  return encodeTraces(records);
+}
 
 /**
  * ExportMetricsServiceRequest bytes of these points, in order. Consecutive points of one `group` share a resource

@@ -36,10 +36,10 @@ export function scanMetrics(body: Uint8Array, table: PointTable, depthMax = 64):
 const DATA_FIELDS: ReadonlySet<number> = new Set([5, 7, 9, 10, 11]);
 
 /** Where each kind of data point has its attributes, by the data's field number in Metric. */
-export const POINT_ATTRIBUTES_FIELD: Readonly<Record<number, number>> = { 5: 7, 7: 7, 9: 9, 10: 1, 11: 7 };
+const POINT_ATTRIBUTES_FIELD: Readonly<Record<number, number>> = { 5: 7, 7: 7, 9: 9, 10: 1, 11: 7 };
 
 /** Data points are field 1 of every kind of data. */
-export const POINT_TAG = 0x0a;
+const POINT_TAG = 0x0a;
 
 function scanMetric(
   body: Uint8Array,

@@ -169,7 +169,7 @@ export const LOG_RECORD = message(
   one(12, "eventName", "string"),
 );
 
-export const EXEMPLAR = message(
+const EXEMPLAR = message(
   "Exemplar",
   one(2, "timeUnixNano", "fixed64"),
   optional(3, "asDouble", "double"),
@@ -179,7 +179,7 @@ export const EXEMPLAR = message(
   many(7, "filteredAttributes", KEY_VALUE),
 );
 
-export const NUMBER_POINT = message(
+const NUMBER_POINT = message(
   "NumberDataPoint",
   one(2, "startTimeUnixNano", "fixed64"),
   one(3, "timeUnixNano", "fixed64"),
@@ -190,7 +190,7 @@ export const NUMBER_POINT = message(
   one(8, "flags", "uint32"),
 );
 
-export const HISTOGRAM_POINT = message(
+const HISTOGRAM_POINT = message(
   "HistogramDataPoint",
   one(2, "startTimeUnixNano", "fixed64"),
   one(3, "timeUnixNano", "fixed64"),
@@ -207,7 +207,7 @@ export const HISTOGRAM_POINT = message(
 
 const BUCKETS = message("Buckets", one(1, "offset", "sint32"), many(2, "bucketCounts", "uint64"));
 
-export const EXPONENTIAL_POINT = message(
+const EXPONENTIAL_POINT = message(
   "ExponentialHistogramDataPoint",
   many(1, "attributes", KEY_VALUE),
   one(2, "startTimeUnixNano", "fixed64"),
@@ -227,7 +227,7 @@ export const EXPONENTIAL_POINT = message(
 
 const QUANTILE = message("ValueAtQuantile", one(1, "quantile", "double"), one(2, "value", "double"));
 
-export const SUMMARY_POINT = message(
+const SUMMARY_POINT = message(
   "SummaryDataPoint",
   one(2, "startTimeUnixNano", "fixed64"),
   one(3, "timeUnixNano", "fixed64"),

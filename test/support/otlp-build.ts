@@ -163,7 +163,7 @@ export function buildLog(log: LogSpec, position = 0): Uint8Array {
 }
 
 /** Metric message bytes, data points included. */
-export function buildMetric(metric: MetricSpec, position = 0): Uint8Array {
+function buildMetric(metric: MetricSpec, position = 0): Uint8Array {
   const writer = new ProtoWriter()
     .text(1, metric.name ?? "metric")
     .text(2, metric.description)

@@ -69,7 +69,7 @@ export class ProtoWriter {
 }
 
 /** The tag of a field as varint bytes. */
-export function tag(field: number, wire: number): number[] {
+function tag(field: number, wire: number): number[] {
   return varintBytes((BigInt(field) << 3n) | BigInt(wire));
 }
 

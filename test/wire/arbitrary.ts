@@ -15,14 +15,14 @@ const int64 = fc
 
 const double = fc.double().filter((value) => !Number.isSafeInteger(value));
 
-export const uint64 = fc.oneof(
+const uint64 = fc.oneof(
   fc.bigInt(0n, 2n ** 64n - 1n),
   fc.constantFrom(0n, 1n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n),
 );
 
 const uint32 = fc.nat(0xffff_ffff);
 
-export const attributeValue: fc.Arbitrary<AttributeValue> = fc.letrec<{
+const attributeValue: fc.Arbitrary<AttributeValue> = fc.letrec<{
   value: AttributeValue;
   list: AttributeValue[];
   map: AttributesSpec;
@@ -53,8 +53,8 @@ function hexId(bytes: number): fc.Arbitrary<string> {
     .map((id) => Buffer.from(id).toString("hex"));
 }
 
-export const traceId = hexId(16);
-export const spanId = hexId(8);
+const traceId = hexId(16);
+const spanId = hexId(8);
 
 const group = {
   resource: attributes,

@@ -68,7 +68,7 @@ export function expectedLog(spec: LogSpec, position: number): LogRecord {
   };
 }
 
-export function sender(spec: RecordSpec): { resource: Resource; scope: Scope } {
+function sender(spec: RecordSpec): { resource: Resource; scope: Scope } {
   const attributes = map(spec.resource ?? { "service.name": "shop" });
   const service = attributes["service.name"];
   return {

@@ -126,11 +126,11 @@ function pointJson(point: Point): object {
   };
 }
 
-export function keyValues(attributes: AttributesSpec | undefined): object[] {
+function keyValues(attributes: AttributesSpec | undefined): object[] {
   return Object.entries(attributes ?? {}).map(([key, value]) => ({ key, value: anyValueJson(value) }));
 }
 
-export function anyValueJson(value: AttributeValue): object {
+function anyValueJson(value: AttributeValue): object {
   if (value === null) return {};
   if (typeof value === "string") return { stringValue: value };
   if (typeof value === "boolean") return { boolValue: value };

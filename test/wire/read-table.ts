@@ -31,7 +31,7 @@ export function readPoints(body: Uint8Array): MetricPoint[] {
   return pointsOf(table);
 }
 
-export function pointsOf(table: PointTable): MetricPoint[] {
+function pointsOf(table: PointTable): MetricPoint[] {
   return rowsOf(table, (bytes, row) =>
     decodePoint(table.metrics[table.metric[row]!]!, bytes, ...senderOf(table, row)),
   );
