@@ -29,7 +29,9 @@ export function factEvidence(
     for (const fact of compared.facts()) {
       if (isOn(fact, logged, rules)) collectPresence(compared, fact, groups);
     }
-    if (rules.steps.stops) collectSequences(compared, groups);
+    // What hangs below a call is its answer: where that is missing, it is the call of its caller that tells.
+    const isCall = now.kind === "client" || now.kind === "producer";
+    if (rules.steps.stops && !isCall) collectSequences(compared, groups);
   }
   return groups.finish(rules);
 }
