@@ -119,7 +119,7 @@ export function stringContains(bytes: Uint8Array, at: number, needle: Uint8Array
 }
 
 /** Whether `length` bytes at `at` contain `needle` (ASCII letters in lower case), ignoring the case of ASCII letters. */
-export function containsIgnoringCase(
+function containsIgnoringCase(
   bytes: Uint8Array,
   at: number,
   length: number,
