@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   analyze: async () => (await import("./analyze.ts")).analyze,
   doctor: async () => (await import("./doctor.ts")).doctor,
   demo: async () => (await import("./demo.ts")).demo,
+  run: async () => (await import("./run.ts")).run,
 };
 
 process.exitCode = await main(process.argv.slice(2), processTerminal());
@@ -36,7 +37,9 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
       );
     }
     const command = await load();
-    if (rest.includes("--help") || rest.includes("-h")) {
+    // Past a `--` it is another program's flag.
+    const own = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
+    if (own.includes("--help") || own.includes("-h")) {
       terminal.stdout.write(`${command.summary}\n\n${usageLine(command)}\n`);
       return 0;
     }
