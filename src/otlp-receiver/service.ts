@@ -8,7 +8,7 @@ import type { Ingest } from "./ingest.ts";
 import type { Counters } from "./stats.ts";
 
 /** What a guard may look at: the same of an HTTP request and of a gRPC call. */
-export interface GuardedRequest {
+interface GuardedRequest {
   readonly origin: string | undefined;
   readonly authorization: string | undefined;
   readonly apiKey: string | undefined;

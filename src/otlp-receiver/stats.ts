@@ -3,7 +3,7 @@ import type { Signal } from "../wire/encode-response.ts";
 import { SIGNALS } from "./signals.ts";
 
 /** Records of one signal: spans, log records, data points, profiles. */
-export interface SignalStats {
+interface SignalStats {
   /** Export requests answered with success. */
   readonly requests: number;
   /** Records handed to the sink and kept. */

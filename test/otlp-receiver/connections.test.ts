@@ -85,6 +85,14 @@ describe("one port", () => {
     socket.destroy();
   });
 
+  it("answers a client that closes its sending side after the request", async () => {
+    target = await startTestReceiver();
+    const { socket, closed } = await open();
+    socket.end(POST);
+    expect(await closed()).toMatch(/^HTTP\/1\.1 200 OK/);
+    expect(target.sink.spans.length).toBe(1);
+  });
+
   it("reads an absolute request target and ignores a query", async () => {
     target = await startTestReceiver();
     for (const path of ["http://localhost:7890/v1/traces", "/v1/traces?x=1"]) {
@@ -282,6 +290,23 @@ describe("bodies that break off or are too large", () => {
     expect(received).toMatch(/^HTTP\/1\.1 413 /);
     refused.socket.destroy();
   });
+});
+
+it("waits for 100 Continue over HTTP/2 as well", async () => {
+  target = await startTestReceiver();
+  const session = openHttp2(target.receiver.port);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/v1/traces",
+    "content-type": "application/x-protobuf",
+    expect: "100-continue",
+  });
+  await once(stream, "continue");
+  stream.end(ONE_SPAN);
+  const [headers] = await once(stream, "response");
+  expect(headers[":status"]).toBe(200);
+  expect(target.sink.spans.length).toBe(1);
+  session.destroy();
 });
 
 describe("upgrades", () => {

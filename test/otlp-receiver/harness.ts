@@ -12,7 +12,7 @@ import { decodeResource, decodeScope } from "../../src/wire/decode-resource.ts";
 import { decodeSpan } from "../../src/wire/decode-span.ts";
 
 /** A sink that decodes what it is given, so that tests can read it. */
-export class RecordingSink implements TelemetrySink {
+class RecordingSink implements TelemetrySink {
   readonly spans: Span[] = [];
   readonly logs: LogRecord[] = [];
   readonly points: MetricPoint[] = [];
