@@ -17,6 +17,8 @@ test.each([
   "http.request.method.",
   "server.port",
   "h",
+  "db",
+  "k8s.po",
   "",
   "ключ",
 ])("the key %j is read as it was sent, well-known or not", (key) => {

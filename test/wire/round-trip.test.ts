@@ -8,6 +8,7 @@ import { scanMetrics } from "../../src/wire/scan-metrics.ts";
 import { scanTraces } from "../../src/wire/scan-traces.ts";
 import { buildLogsRequest, buildMetricsRequest, buildTracesRequest } from "../support/otlp-build.ts";
 import { otlpType } from "../support/otlp-proto.ts";
+import { ProtoWriter } from "../support/proto-writer.ts";
 import { freshSeed } from "../support/seed.ts";
 import { logSpec, metricSpec, spanSpec } from "./arbitrary.ts";
 import { expectedLog, expectedSpan } from "./expected.ts";
@@ -81,6 +82,30 @@ describe(`random requests (seed ${seed})`, () => {
       { seed },
     );
   });
+});
+
+test("schema URLs and senders are re-encoded, each once for neighbours", () => {
+  const utf8 = (text: string) => new TextEncoder().encode(text);
+  const group = (name: string) => ({
+    resource: new ProtoWriter().varint(2, 1).finish(),
+    scope: new ProtoWriter().text(1, name).finish(),
+    resourceSchemaUrl: utf8(`resource-${name}`),
+    scopeSchemaUrl: utf8(`scope-${name}`),
+  });
+  const [a, b] = [group("a"), group("b")];
+  const bytes = new ProtoWriter().text(5, "x").finish();
+  const entry = (name: string, spans: number) => ({
+    resource: { droppedAttributesCount: 1 },
+    scopeSpans: [
+      { scope: { name }, spans: new Array(spans).fill({ name: "x" }), schemaUrl: `scope-${name}` },
+    ],
+    schemaUrl: `resource-${name}`,
+  });
+  const records = [a, a, b, a].map((each) => ({ group: each, bytes }));
+  expect(seenByOracle("TracesRequest", encodeTraces(records))).toEqual({
+    resourceSpans: [entry("a", 2), entry("b", 1), entry("a", 1)],
+  });
+  expect(encodeTraces([])).toHaveLength(0);
 });
 
 function pointCount(spec: { gauge?: unknown; sum?: unknown; histogram?: unknown }): number {
