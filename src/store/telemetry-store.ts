@@ -70,9 +70,15 @@ export interface RecordQuery {
 
 /** What a reply must say of the store's memory (design decision 6). */
 export interface Coverage {
-  /** Arrival-time horizon: the oldest record time still held in the streams asked, or null when they are empty. */
+  /**
+   * The time of what has been held longest in the streams asked (its arrival, where that time cannot be right), or
+   * null when they are empty. Records are held by arrival, so a late one may be older.
+   */
   readonly horizonNs: bigint | null;
-  /** Records of the streams asked that were evicted or expired and whose time lay in the asked window. */
+  /**
+   * Records of the streams asked that were evicted or expired and whose time lay in the asked window: never too few,
+   * and too many by those within 10 s of its ends. When the filter names a trace, the records that trace lost.
+   */
   readonly lost: number;
 }
 
@@ -220,7 +226,10 @@ export interface TelemetryStore extends TelemetrySink {
   record(id: string): Promise<Lookup<StoredRecord>>;
   metrics(filter: RecordFilter, limit: number): Promise<readonly MetricSeries[]>;
   names(): Promise<Names>;
-  /** Copies a trace's records to the pinned ring; returns how many records are pinned. */
+  /**
+   * Keeps a trace beyond its streams, and what still arrives of it: each record is copied to the pinned ring when it
+   * would be evicted, under the same id. Returns how many records it has now; 0 when the trace is not held.
+   */
   pin(traceId: string): Promise<number>;
   /** Drops what `streams` hold (all when absent); returns how many records went. */
   clear(streams?: readonly Stream[]): Promise<number>;

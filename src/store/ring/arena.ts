@@ -18,7 +18,7 @@ export class SlabPool {
   readonly slabBytes: number;
   readonly slabsMax: number;
   /** Buffers by number; undefined where none was made yet, or a large record's is gone. */
-  readonly buffers: (Uint8Array | undefined)[] = [];
+  readonly buffers: (Buffer | undefined)[] = [];
   /** Slabs handed out, large records counted as the slabs they displace. */
   slabsUsed = 0;
   readonly #freeSlabs: number[] = [];
@@ -54,7 +54,7 @@ export class SlabPool {
       if (free !== undefined) return free;
     }
     const number = this.#freeNumbers.pop() ?? this.buffers.length;
-    this.buffers[number] = new Uint8Array(slabs === 1 ? this.slabBytes : bytes);
+    this.buffers[number] = Buffer.allocUnsafeSlow(slabs === 1 ? this.slabBytes : bytes);
     return number;
   }
 

@@ -1,6 +1,6 @@
 import type { MetricSeries, RecordFilter, StoredPoint } from "../telemetry-store.ts";
 import { AttributeMatch } from "./attribute-match.ts";
-import type { MetricSeriesTable } from "./metric-series.ts";
+import type { MetricSeriesTable, Series } from "./metric-series.ts";
 import { absoluteNs, type Source } from "./query.ts";
 import { TextMatch } from "./text-match.ts";
 
@@ -23,7 +23,7 @@ export function readSeries(
     if (found.length === limit) break;
     const last = reader.readPoint(series);
     if (!matchesSeries(last, filter, attributes)) continue;
-    if (text !== undefined && !text.matchesRecord(last) && !text.matchesGroup(last)) continue;
+    if (text !== undefined && !matchesText(source, series, text)) continue;
     found.push({
       name: last.name,
       service: last.resource.service,
@@ -34,6 +34,13 @@ export function readSeries(
     });
   }
   return found;
+}
+
+function matchesText({ reader }: Source, series: Series, text: TextMatch): boolean {
+  const header = reader.header(series.header);
+  return (
+    text.matchesGroup(reader.group(series.group)) || text.matchesPoint(reader.maskedPoint(series), header)
+  );
 }
 
 function matchesSeries(

@@ -64,14 +64,15 @@ export class MetricSeriesTable {
     return this.#series.size;
   }
 
-  /** By their last point, newest first. */
+  /** By their last point, newest first; without those that have expired. */
   newestFirst(): readonly Series[] {
+    this.#expire(this.#series.size);
     return [...this.#series.values()].reverse();
   }
 
   /** Takes note of a point that has just been stored in the metrics ring. */
   add(table: PointTable, row: number, header: number, group: number, sequence: number): void {
-    this.#expire();
+    this.#expire(EXPIRED_PER_POINT_MAX);
     const from = table.offset[row]!;
     const to = from + table.length[row]!;
     const { dataField } = this.#rings.headers.get(header);
@@ -137,9 +138,9 @@ export class MetricSeriesTable {
   }
 
   /** Lets the quietest series go when they are older than points may get. */
-  #expire(): void {
+  #expire(workMax: number): void {
     const { ttlMs } = this.#rings.all[RING.metrics]!;
-    for (let i = 0; i < EXPIRED_PER_POINT_MAX; i++) {
+    for (let i = 0; i < workMax; i++) {
       const quietest = this.#series.values().next().value;
       if (quietest === undefined || this.#rings.nowMs - quietest.arrivedMs < ttlMs) return;
       this.#series.delete(quietest.key);

@@ -10,7 +10,8 @@ import type {
 } from "../telemetry-store.ts";
 import { NONE } from "./columns.ts";
 import { comparePlaces, FirstOf, type PagePlace } from "./page.ts";
-import type { RecordReader } from "./read.ts";
+import { PINNED } from "./pinned.ts";
+import { type RecordReader, sequenceOf } from "./read.ts";
 import type { Rings } from "./rings.ts";
 import { RING } from "./routing.ts";
 import { scanRings, scanTrace } from "./scan.ts";
@@ -43,9 +44,9 @@ export async function queryRecords(source: Source, query: RecordQuery): Promise<
   await scanFilter(source, query.filter, (ring, slot) => {
     total++;
     candidate.timeNs = ring.columns.start[slot]!;
-    const origin = reader.origin(ring, slot);
-    candidate.ring = origin.ring;
-    candidate.sequence = origin.sequence;
+    candidate.ring = ring.number;
+    if (ring.number === PINNED) Object.assign(candidate, reader.origin(ring, slot));
+    else candidate.sequence = sequenceOf(ring, slot);
     if (after !== undefined && compare(candidate, after) <= 0) return;
     beyond++;
     if (first.wants(candidate)) first.offer({ ...candidate });
@@ -96,15 +97,16 @@ export function readPlace({ rings, reader }: Source, place: PagePlace): StoredRe
 
 /** What is still held, and what is missing from the window, of the streams a filter asks of. */
 export function coverageOf(rings: Rings, filter: RecordFilter): Coverage {
+  const ofTrace = filter.traceId === undefined ? undefined : (traceWords(filter.traceId) ?? [0, 0, 0, 0]);
   let horizon = Number.POSITIVE_INFINITY;
-  let lost = 0;
+  let lost = ofTrace === undefined ? 0 : rings.index.lostOf(...ofTrace);
   const sinceNs =
     filter.sinceNs === undefined ? Number.NEGATIVE_INFINITY : Number(filter.sinceNs - rings.epochNs);
   const untilNs =
     filter.untilNs === undefined ? Number.POSITIVE_INFINITY : Number(filter.untilNs - rings.epochNs);
   for (const number of ringsAsked(filter)) {
     const ring = rings.all[number]!;
-    lost += ring.losses.between(sinceNs, untilNs);
+    if (ofTrace === undefined) lost += ring.losses.between(sinceNs, untilNs);
     if (ring.oldest < ring.next) horizon = Math.min(horizon, plausibleTimeNs(ring, ring.oldest));
   }
   return {

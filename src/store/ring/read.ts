@@ -82,12 +82,18 @@ export class RecordReader {
 
   /** The last point of a series, decoded and masked. */
   readPoint(series: Series): StoredPoint {
-    const bytes = Buffer.from(series.last);
-    this.masked += this.#masker.maskRecord("point", bytes);
+    const bytes = this.maskedPoint(series);
     const { resource, scope } = this.group(series.group);
     const id = formatRecordId("metric", this.#epoch, RING.metrics, series.sequence);
     const stored: Stored = { id, stream: "metrics", arrival: series.arrival };
     return Object.assign(decodePoint(this.header(series.header), bytes, resource, scope), stored);
+  }
+
+  /** The message of a series' last point with secrets masked. */
+  maskedPoint(series: Series): Buffer {
+    const bytes = Buffer.from(series.last);
+    this.masked += this.#masker.maskRecord("point", bytes);
+    return bytes;
   }
 
   /** The resource and scope of a group that is held; those of OVERFLOW are empty. */

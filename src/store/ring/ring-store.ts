@@ -98,7 +98,7 @@ export function createRingStore(options: RingStoreOptions): TelemetryStore {
       traces: rings.index.count,
       arenaBytes: limits.slabBytes * (rings.pool.slabsMax + rings.pinned.pool.slabsMax),
       arenaBytesUsed: limits.slabBytes * (rings.pool.slabsUsed + rings.pinned.pool.slabsUsed),
-      pinnedTraces: rings.pinnedTraces(),
+      pinnedTraces: rings.index.tracesInRing[PINNED]!,
       pinSkipped: rings.pinRule.skipped,
       masked: reader.masked,
       series: series.count,

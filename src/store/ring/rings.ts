@@ -170,15 +170,6 @@ export class Rings {
     return cleared;
   }
 
-  /** Traces that have records in the pinned ring. */
-  pinnedTraces(): number {
-    let traces = 0;
-    for (let trace = 0; trace < this.index.numbersUsed; trace++) {
-      if (this.index.isHeld(trace) && this.index.chainOf(trace, PINNED) !== NONE) traces++;
-    }
-    return traces;
-  }
-
   /**
    * Who gives way when the arena is full: the ring most above its reserve, if the asker is below its own; else
    * the asker itself.

@@ -47,6 +47,9 @@ export class Selector {
   readonly #attributes: readonly AttributeMatch[];
   readonly #text: TextMatch | undefined;
   readonly #hasSeverity: boolean;
+  readonly #hasService: boolean;
+  /** No condition on time, kind, arrival, severity or ids: their columns need not be touched. */
+  readonly #isOpen: boolean;
   readonly #masker: Masker;
   #freed = -1;
   #maskVersion: number;
@@ -77,6 +80,13 @@ export class Selector {
     this.#attributes = (filter.attributes ?? []).map((attribute) => new AttributeMatch(attribute, masker));
     this.#text = filter.text === undefined || filter.text === "" ? undefined : new TextMatch(filter.text);
     this.#hasSeverity = filter.severityMin !== undefined || filter.severityMax !== undefined;
+    this.#hasService = filter.service !== undefined;
+    const { sinceNs, untilNs, afterArrival, traceId, spanId } = filter;
+    this.#isOpen =
+      !this.#hasSeverity &&
+      [filter.kinds, sinceNs, untilNs, afterArrival, traceId, spanId].every(
+        (condition) => condition === undefined,
+      );
     this.#maskVersion = masker.version;
     const groupsMax = store.groups.hints.length;
     this.#nameVerdicts = new Uint8Array(this.#name === undefined ? 0 : store.names.hash.length);
@@ -106,22 +116,26 @@ export class Selector {
 
   /** Whether the record in a slot passes. */
   matches(ring: StreamRing, slot: number): boolean {
-    const { columns } = ring;
-    const time = columns.start[slot]!;
-    if (time < this.sinceNs || time >= this.untilNs) return false;
-    const bits = columns.bits[slot]!;
-    if (((this.#kinds >>> kindOf(bits)) & 1) === 0) return false;
-    if (columns.arrival[slot]! <= this.#afterArrival) return false;
+    if (!this.#isOpen && !this.#matchesColumns(ring, slot)) return false;
     if (ring.number === PINNED && !this.rings.includes(this.#store.pinned.originRing[slot]!)) return false;
-    if (this.#hasSeverity && !this.#matchesSeverity(bits)) return false;
-    if (this.#trace !== undefined && !this.#matchesTrace(columns.chain[slot]!, this.#trace)) return false;
-    if (this.#span !== undefined && !this.#matchesSpan(columns.ids, 2 * slot)) return false;
-    if (this.#filter.service !== undefined && !this.#matchesService(columns.group[slot]!)) return false;
+    if (this.#hasService && !this.#matchesService(ring.columns.group[slot]!)) return false;
     if (this.#name !== undefined && !this.#matchesName(ring, slot)) return false;
     for (let i = 0; i < this.#attributes.length; i++) {
       if (!this.#matchesAttribute(ring, slot, i)) return false;
     }
     return this.#text === undefined || this.#matchesText(ring, slot, this.#text);
+  }
+
+  /** Time, kind, arrival, severity and ids. */
+  #matchesColumns({ columns }: StreamRing, slot: number): boolean {
+    const time = columns.start[slot]!;
+    if (time < this.sinceNs || time >= this.untilNs) return false;
+    const bits = columns.bits[slot]!;
+    if (((this.#kinds >>> kindOf(bits)) & 1) === 0) return false;
+    if (columns.arrival[slot]! <= this.#afterArrival) return false;
+    if (this.#hasSeverity && !this.#matchesSeverity(bits)) return false;
+    if (this.#trace !== undefined && !this.#matchesTrace(columns.chain[slot]!, this.#trace)) return false;
+    return this.#span === undefined || this.#matchesSpan(columns.ids, 2 * slot);
   }
 
   #matchesSeverity(bits: number): boolean {
@@ -215,11 +229,15 @@ export class Selector {
       this.#textVerdicts[group] = verdict;
     }
     if (verdict === YES) return true;
+    const kind = kindOf(columns.bits[slot]!);
+    if (kind > LOG) {
+      const header = this.#reader.header(columns.metric[slot]!);
+      return text.matchesPoint(this.#reader.maskedBytes(ring, slot), header);
+    }
     const bytes = this.#store.poolOf(ring).buffers[columns.slab[slot]!]!;
-    const isPoint = kindOf(columns.bits[slot]!) > LOG;
-    // A point's name and description stand in its header, which is not worth a search of its own.
-    if (!isPoint && !text.mayMatch(bytes, columns.offset[slot]!, columns.length[slot]!)) return false;
-    return text.matchesRecord(this.#reader.read(ring, slot));
+    if (!text.mayMatch(bytes, columns.offset[slot]!, columns.length[slot]!)) return false;
+    const masked = this.#reader.maskedBytes(ring, slot);
+    return kind === SPAN ? text.matchesSpan(masked) : text.matchesLog(masked);
   }
 }
 

@@ -1,78 +1,67 @@
-import type { AttributeValue } from "../../model/attributes.ts";
-import { asciiLower, containsIgnoringCase } from "../../wire/raw-attributes.ts";
-import type { StoredRecord } from "../telemetry-store.ts";
+import type { MetricHeader } from "../../model/scan-table.ts";
+import { LOG_RECORD, METRIC, type Message, RESOURCE, SCOPE, SPAN } from "../../wire/schema.ts";
 import type { DecodedGroup } from "./read.ts";
+import { isInText, someText } from "./text-fields.ts";
 
 /**
- * A text looked for in records, whatever its case. Raw bytes are searched first and can only rule a record out;
- * the masked and decoded record decides, so that a search cannot be used to guess a secret.
+ * A text looked for in records, whatever its case: in every string of their messages, attribute keys among them.
+ * Raw bytes can only rule a record out; its masked bytes decide, so that a search cannot be used to guess a secret.
  */
 export class TextMatch {
-  /** The longest run of ASCII in the text, in lower case: other letters change their bytes with their case. */
-  readonly #ascii: Uint8Array;
+  /** The longest run of ASCII in the text: other letters change their bytes with their case. */
+  readonly #ascii: RegExp;
+  readonly #isAscii: boolean;
   readonly #lower: string;
+  /** Masking writes asterisks, so raw bytes cannot rule out a text that has one. */
+  readonly #asksForMask: boolean;
 
   constructor(text: string) {
     this.#lower = text.toLowerCase();
-    // Masking writes asterisks, so raw bytes cannot rule out a text that has one.
-    const runs = text.includes("*") ? [] : (text.match(/[ -~]+/g) ?? []);
-    this.#ascii = asciiLower(
-      runs.reduce((longest, run) => (run.length > longest.length ? run : longest), ""),
-    );
+    this.#asksForMask = text.includes("*");
+    const runs = text.match(/[\x20-\x7e]+/g) ?? [];
+    const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), "");
+    this.#isAscii = longest === text;
+    this.#ascii = new RegExp(longest.replace(/[^\w ]/g, "\\$&"), "gi");
   }
 
   /** False when no masked form of these bytes can contain the text. */
-  mayMatch(bytes: Uint8Array, at: number, length: number): boolean {
-    return containsIgnoringCase(bytes, at, length, this.#ascii);
+  mayMatch(bytes: Buffer, at: number, length: number): boolean {
+    if (this.#asksForMask) return true;
+    this.#ascii.lastIndex = 0;
+    // As Latin-1, each byte is a character; ten times faster than a loop over bytes (bench/queries.ts).
+    return this.#ascii.test(bytes.toString("latin1", at, at + length));
   }
 
-  /** Whether any text of the record itself contains it: names, messages, bodies, attribute keys and values. */
-  matchesRecord(record: StoredRecord): boolean {
-    switch (record.kind) {
-      case "span":
-        return (
-          this.#isIn(record.name) ||
-          this.#isIn(record.statusMessage) ||
-          this.#isIn(record.traceState) ||
-          this.#matchesValue(record.attributes) ||
-          record.events.some((event) => this.#isIn(event.name) || this.#matchesValue(event.attributes)) ||
-          record.links.some((link) => this.#matchesValue(link.attributes))
-        );
-      case "log":
-        return (
-          this.#matchesValue(record.body) ||
-          this.#isIn(record.eventName) ||
-          this.#isIn(record.severityText) ||
-          this.#matchesValue(record.attributes)
-        );
-      case "metric":
-        return (
-          this.#isIn(record.name) ||
-          this.#isIn(record.description) ||
-          this.#isIn(record.unit) ||
-          this.#matchesValue(record.attributes)
-        );
+  matchesSpan(masked: Buffer): boolean {
+    return this.#matches(masked, SPAN);
+  }
+
+  matchesLog(masked: Buffer): boolean {
+    return this.#matches(masked, LOG_RECORD);
+  }
+
+  /** Name, unit and description stand in the metric's header. */
+  matchesPoint(masked: Buffer, header: MetricHeader): boolean {
+    const point = METRIC.fields[header.dataField]!.message!.fields[1]!.message!;
+    return this.#matches(Buffer.from(header.bytes), METRIC) || this.#matches(masked, point);
+  }
+
+  matchesGroup({ raw }: DecodedGroup): boolean {
+    return this.#matches(Buffer.from(raw.resource), RESOURCE) || this.#matches(Buffer.from(raw.scope), SCOPE);
+  }
+
+  /** Whether a string of this masked message contains the text. */
+  #matches(bytes: Buffer, message: Message): boolean {
+    if (!this.#isAscii) {
+      return someText(bytes, message, 0, bytes.length, (text) => text.toLowerCase().includes(this.#lower));
     }
-  }
-
-  /** Whether any text of a resource or scope contains it. */
-  matchesGroup({ resource, scope }: Pick<DecodedGroup, "resource" | "scope">): boolean {
-    return (
-      this.#matchesValue(resource.attributes) ||
-      this.#isIn(scope.name) ||
-      this.#isIn(scope.version) ||
-      this.#matchesValue(scope.attributes)
-    );
-  }
-
-  #matchesValue(value: AttributeValue): boolean {
-    if (typeof value === "string") return this.#isIn(value);
-    if (typeof value !== "object" || value === null || value instanceof Uint8Array) return false;
-    if (Array.isArray(value)) return value.some((each: AttributeValue) => this.#matchesValue(each));
-    return Object.entries(value).some(([key, each]) => this.#isIn(key) || this.#matchesValue(each));
-  }
-
-  #isIn(text: string): boolean {
-    return text.toLowerCase().includes(this.#lower);
+    const characters = bytes.toString("latin1");
+    const length = this.#lower.length;
+    this.#ascii.lastIndex = 0;
+    for (let match = this.#ascii.exec(characters); match !== null; match = this.#ascii.exec(characters)) {
+      if (isInText(bytes, message, 0, bytes.length, match.index, match.index + length)) return true;
+      this.#ascii.lastIndex = match.index + 1;
+    }
+    return false;
   }
 }

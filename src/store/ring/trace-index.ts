@@ -3,6 +3,7 @@ import { NONE } from "./columns.ts";
 import { DepartedTraces } from "./departed-traces.ts";
 
 const TABLE_BITS_MIN = 12;
+const RINGS_MAX = 16;
 
 /** What is known of a trace besides its records. */
 export const TRACE_FLAGS = { error: 1, pinnedByRule: 2, pinnedByName: 4, pinRefused: 8 } as const;
@@ -25,6 +26,8 @@ export const TRACE_FLAGS = { error: 1, pinnedByRule: 2, pinnedByName: 4, pinRefu
 export class TraceIndex {
   /** Traces held. */
   count = 0;
+  /** Traces that have records in each ring, by ring number. */
+  readonly tracesInRing = new Uint32Array(RINGS_MAX);
   /** Trace numbers lie below this; free ones have no chain. */
   numbersUsed = 0;
   readonly departed: DepartedTraces;
@@ -160,6 +163,12 @@ export class TraceIndex {
     return records;
   }
 
+  /** Records that the trace with this id has lost, whether or not any are left; 0 when it is not known. */
+  lostOf(w0: number, w1: number, w2: number, w3: number): number {
+    const trace = this.find(w0, w1, w2, w3);
+    return trace === NONE ? this.departed.lostOf(w0, w1, w2, w3) : this.lost[trace]!;
+  }
+
   /** True when a trace number is in use. */
   isHeld(trace: number): boolean {
     return trace < this.numbersUsed && this.firstChain[trace] !== NONE;
@@ -235,6 +244,7 @@ export class TraceIndex {
     else this.#freeChain = this.chainNext[chain]!;
     this.chainTrace[chain] = trace;
     this.chainRing[chain] = ring;
+    this.tracesInRing[ring] = this.tracesInRing[ring]! + 1;
     this.chainCount[chain] = 0;
     this.chainNext[chain] = this.firstChain[trace]!;
     this.firstChain[trace] = chain;
@@ -242,6 +252,8 @@ export class TraceIndex {
   }
 
   #removeChain(trace: number, chain: number): void {
+    const ring = this.chainRing[chain]!;
+    this.tracesInRing[ring] = this.tracesInRing[ring]! - 1;
     if (this.firstChain[trace] === chain) {
       this.firstChain[trace] = this.chainNext[chain]!;
     } else {
