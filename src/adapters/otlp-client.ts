@@ -67,6 +67,8 @@ export interface ClientStats {
 export interface OtlpClient {
   /** `resource` should hold `service.name`; records of one source share one OTLP resource and scope. */
   source(resource: SendableAttributes): OtlpSource;
+  /** False while much waits: a source that can wait without harm (a file) should, and then loses nothing. */
+  hasRoom(): boolean;
   stats(): ClientStats;
   /** Resolves true when nothing waits, false when there is no daemon or `capMs` passed first. */
   flush(capMs: number): Promise<boolean>;
@@ -133,6 +135,7 @@ export function createOtlpClient(options: OtlpClientOptions): OtlpClient {
         span: (span) => spans.push(readableSpan(span, resource), RECORD_BYTES * 2),
       };
     },
+    hasRoom: () => logs.hasRoom() && spans.hasRoom(),
     stats,
     flush,
     close: async (capMs) => {

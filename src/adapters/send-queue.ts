@@ -7,6 +7,8 @@ export type SendOutcome =
 export interface SendQueue<T> {
   /** Never blocks. When the queue is full its oldest items make room and are counted as dropped. */
   push(item: T, bytes: number): void;
+  /** False while more than half of the bound waits: a source that can wait (a file) should. */
+  hasRoom(): boolean;
   stats(): QueueStats;
   /** Resolves true when nothing waits or is on its way, false when there is no daemon or `capMs` passed first. */
   flush(capMs: number): Promise<boolean>;
@@ -14,7 +16,7 @@ export interface SendQueue<T> {
   close(): void;
 }
 
-export interface QueueStats {
+interface QueueStats {
   readonly sent: number;
   readonly waiting: number;
   readonly dropped: number;
@@ -151,6 +153,7 @@ export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
 
   return {
     push,
+    hasRoom: () => waitingBytes < options.bytesMax / 2,
     stats: () => ({ sent, waiting: items.length - head + onItsWay, dropped, droppedReason }),
     flush: (capMs) => {
       if (items.length === head && !busy) return Promise.resolve(true);

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import("./doctor.ts")).doctor,
   demo: async () => (await import("./demo.ts")).demo,
   run: async () => (await import("./run.ts")).run,
+  tail: async () => (await import("./tail.ts")).tail,
 };
 
 process.exitCode = await main(process.argv.slice(2), processTerminal());

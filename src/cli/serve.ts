@@ -4,6 +4,7 @@ import { systemClock } from "../model/time.ts";
 import { VERSION } from "../version.ts";
 import { type Command, flagOption, listOption, type Terminal, textOption } from "./command.ts";
 import { removeDaemonFile, writeDaemonFile } from "./daemon.ts";
+import { ADAPTER_OPTIONS, startAdapters } from "./serve-adapters.ts";
 
 /** `gasoline serve`: everything on one port, until stopped. */
 export const serve: Command = {
@@ -18,6 +19,7 @@ export const serve: Command = {
     memory: { type: "string" },
     "state-dir": { type: "string" },
     "idle-exit": { type: "string" },
+    ...ADAPTER_OPTIONS,
   },
   run: async (args, terminal) => {
     const config = loadConfig(
@@ -33,8 +35,10 @@ export const serve: Command = {
     );
     const gasoline = await startGasoline(config, (message) => terminal.stderr.write(`${message}\n`));
     writeDaemonFile(config.stateDir, { url: gasoline.url, pid: process.pid, version: VERSION });
+    const stopAdapters = await startAdapters(args, gasoline.url, config, terminal);
     terminal.stdout.write(welcome(gasoline, config.apiKey !== ""));
     await untilStopped(gasoline, terminal, idleLimitMs(textOption(args, "idle-exit")));
+    await stopAdapters();
     removeDaemonFile(config.stateDir, process.pid);
     await gasoline.close();
     return 0;
