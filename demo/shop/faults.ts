@@ -17,6 +17,8 @@ export interface Fault {
   readonly cause: Cause;
   /** The span that is to blame: `service.name` and span name. For `abstain`, one of those that cannot be told apart. */
   readonly label: { readonly service: string; readonly operation: string };
+  /** As right as the label: the other end of a call, where telemetry shows that something is lost between the two. */
+  readonly otherEnd?: { readonly service: string; readonly operation: string };
   /** Whether a diagnosis can know the cause, or has to say that it does not. */
   readonly expect: "cause" | "abstain";
   /** The steps of a visit that show it. */
@@ -98,6 +100,8 @@ export const FAULTS = {
     description: "orders calls payment without traceparent, so that payment begins a trace of its own.",
     cause: on("orders"),
     label: { service: "orders", operation: "POST /charges" },
+    // Whether orders did not send the context or payment did not read it looks the same from outside.
+    otherEnd: { service: "payment", operation: "POST /charges" },
     expect: "cause",
     drive: ["add", "pay"],
   },
