@@ -1,4 +1,5 @@
 import { describe } from "vitest";
+import { contractOfFilters } from "./contract-filters.ts";
 import { contractOfLiveReads } from "./contract-live.ts";
 import { contractOfMasking } from "./contract-masking.ts";
 import { contractOfRecords } from "./contract-records.ts";
@@ -9,6 +10,7 @@ import type { MakeStore } from "./store-under-test.ts";
 export function storeContract(name: string, makeStore: MakeStore): void {
   describe(name, () => {
     contractOfRecords(makeStore);
+    contractOfFilters(makeStore);
     contractOfTraces(makeStore);
     contractOfMasking(makeStore);
     contractOfLiveReads(makeStore);

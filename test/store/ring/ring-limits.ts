@@ -1,5 +1,5 @@
-import type { StoreLimits, StreamLimits } from "../../src/config.ts";
-import { STREAMS, type Stream } from "../../src/model/stream.ts";
+import type { StoreLimits, StreamLimits } from "../../../src/config.ts";
+import { STREAMS, type Stream } from "../../../src/model/stream.ts";
 
 /** Limits small enough to be met in a test: slabs of 1 KiB, three reserved a stream, 20 records, one minute. */
 export function smallLimits(

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { NONE } from "../../src/store/ring/columns.ts";
-import { TraceIndex } from "../../src/store/ring/trace-index.ts";
+import { NONE } from "../../../src/store/ring/columns.ts";
+import { TraceIndex } from "../../../src/store/ring/trace-index.ts";
 
 const seed = Date.now() & 0x7fff_ffff;
 const SLOTS = 32;

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { STREAMS, type Stream } from "../../src/model/stream.ts";
-import { createRingStore } from "../../src/store/ring/ring-store.ts";
-import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
-import { DEFAULT_START_NS, type LogSpec, type SpanSpec } from "../support/otlp-build.ts";
+import { STREAMS, type Stream } from "../../../src/model/stream.ts";
+import { createRingStore } from "../../../src/store/ring/ring-store.ts";
+import type { TelemetryStore } from "../../../src/store/telemetry-store.ts";
+import { DEFAULT_START_NS, type LogSpec, type SpanSpec } from "../../support/otlp-build.ts";
+import { allRecords, commitLogs, commitSpans, FakeClock, START_MS, traceId } from "../store-under-test.ts";
 import { smallLimits } from "./ring-limits.ts";
-import { allRecords, commitLogs, commitSpans, FakeClock, START_MS, traceId } from "./store-under-test.ts";
 
 const TTL_MS = 60_000;
 const TRACES = 6;
