@@ -1,5 +1,6 @@
 import type { SpanKind } from "../model/span.ts";
 import { type Fact, factKey } from "./behaviour.ts";
+import { compareInstants } from "./instant.ts";
 import { type LogHistogram, mergeHistograms } from "./log-histogram.ts";
 import type { Operation, Place } from "./window.ts";
 
@@ -85,8 +86,8 @@ export function mergeSummaries(a: BaselineSummary, b: BaselineSummary): Baseline
   const ends = [a, b].map((summary) => BigInt(summary.endNs));
   return {
     version: SUMMARY_VERSION,
-    startNs: String(starts.sort(compareBigints)[0] ?? 0n),
-    endNs: String(ends.sort(compareBigints)[1]),
+    startNs: String(starts.sort(compareInstants)[0] ?? 0n),
+    endNs: String(ends.sort(compareInstants)[1]),
     traces: a.traces + b.traces,
     spans: a.spans + b.spans,
     logs: a.logs + b.logs,
@@ -140,8 +141,4 @@ function mergeBy<T>(
     merged.set(key, same === undefined ? item : merge(same, item));
   }
   return [...merged].sort(([x], [y]) => (x < y ? -1 : 1)).map(([, item]) => item);
-}
-
-function compareBigints(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

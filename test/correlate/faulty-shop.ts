@@ -20,6 +20,8 @@ export interface Fault {
   readonly silent?: (service: string) => boolean;
   /** A call that takes longer is given up and tried once more. */
   readonly timeoutMs?: (caller: string, callee: string) => number | undefined;
+  /** Which request it is, from what was drawn: below 6 a product, below 8 the cart, below 10 an order. */
+  readonly mix?: (drawn: number) => number;
   readonly attributes?: (at: Step) => Attributes;
   readonly resource?: (service: string) => Attributes;
 }
@@ -59,7 +61,8 @@ export function faultyShop(seed: number, requests: number, fault: Fault = {}): S
   const random = generator(seed);
   const window: ShopWindow = { spans: [], logs: [] };
   for (let request = 0; request < requests; request++) {
-    new Request(seed, request, random, fault, window).run(random() * 10);
+    const drawn = random() * 10;
+    new Request(seed, request, random, fault, window).run(fault.mix?.(drawn) ?? drawn);
   }
   return window;
 }
