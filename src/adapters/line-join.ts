@@ -33,6 +33,8 @@ type Mode =
   /** After it: "During handling of the above …" and a second traceback may follow. */
   | "python-end"
   | "go"
+  /** zap's console format: a function and its place, in turns, without indentation for the function. */
+  | "zap"
   | "rust";
 
 const FRAME =
@@ -43,6 +45,7 @@ const PYTHON_LINK = /^(?:During handling of|The above exception was)/;
 const NODE_PLACE = /^(?:file:\/\/\/|node:|\/|[A-Z]:\\|\[eval\])[^\s]*:\d+$/;
 const GO_PANIC = /^(?:panic: |fatal error: )/;
 const GO_DUMP = /^\s|^$|^goroutine \d+|^created by |^\[signal |^exit status |^[\w./*()-]+\(.*\)$|^main\./;
+const GO_FUNCTION = /^[\w./*()-]+\.[\w.*()-]+$/;
 const RUST_PANIC = /^thread '.*' (?:\(\d+\) )?panicked at /;
 const ERROR_WORD = /error|exception|fail|critical|fatal|panic/i;
 
@@ -102,6 +105,7 @@ function nextMode(mode: Mode, line: string, block: LineBlock): Mode | undefined 
     case "line":
     case "frames":
       if (FRAME.test(line)) return line.endsWith("{") ? "braces" : "frames";
+      if (mode === "line" && GO_FUNCTION.test(line) && block.lines[0]!.includes("\t")) return "zap";
       if (mode === "line" && TRACEBACK.test(line) && ERROR_WORD.test(block.lines[0]!)) return "python";
       return mode === "frames" && /^Node\.js v\d/.test(line) ? "frames" : undefined;
     case "braces":
@@ -116,6 +120,8 @@ function nextMode(mode: Mode, line: string, block: LineBlock): Mode | undefined 
       return PYTHON_LINK.test(line) ? "python" : undefined;
     case "go":
       return GO_DUMP.test(line) ? "go" : undefined;
+    case "zap":
+      return line.startsWith("\t") || GO_FUNCTION.test(line) ? "zap" : undefined;
     case "rust":
       if (block.lines.length === 1 || /^\s|^note: |^stack backtrace:/.test(line)) return "rust";
       return undefined;
