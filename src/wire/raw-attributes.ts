@@ -119,12 +119,7 @@ export function stringContains(bytes: Uint8Array, at: number, needle: Uint8Array
 }
 
 /** Whether `length` bytes at `at` contain `needle` (ASCII letters in lower case), ignoring the case of ASCII letters. */
-function containsIgnoringCase(
-  bytes: Uint8Array,
-  at: number,
-  length: number,
-  needle: Uint8Array,
-): boolean {
+function containsIgnoringCase(bytes: Uint8Array, at: number, length: number, needle: Uint8Array): boolean {
   const last = at + length - needle.length;
   for (let p = at; p <= last; p++) {
     let i = 0;

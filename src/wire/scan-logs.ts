@@ -1,12 +1,12 @@
 import { BITS, type RecordTable } from "../model/scan-table.ts";
-import { fixedEnd, payloadStart, varintEnd, varintValue } from "./cursor.ts";
+import { fieldEnd, fixedEnd, payloadStart, varintEnd, varintValue } from "./cursor.ts";
 import { markOfEventName } from "./marks.ts";
 import { growRecordTable, resetRecordTable } from "./record-table.ts";
 import { scanAnyValue, scanKeyValue } from "./scan-attributes.ts";
 import { type SignalScan, scanGroups } from "./scan-groups.ts";
 import { SPAN_ID_BYTES, TRACE_ID_BYTES, writeIds, writeTimes } from "./scan-words.ts";
 import { LOG_RECORD, LOGS_REQUEST } from "./schema.ts";
-import { skipUnknown } from "./skip-unknown.ts";
+import { validateField } from "./validate-message.ts";
 
 /** Severity numbers end at 24 (FATAL4); unknown ones count as unset. */
 const SEVERITY_MAX = 24;
@@ -58,12 +58,6 @@ function scanLog(
         severity = varintValue(body, valueAt);
         p = varintEnd(body, valueAt, end);
         break;
-      case 0x1a: {
-        // 3 severity_text
-        const start = payloadStart(body, valueAt, end);
-        p = start + varintValue(body, valueAt);
-        break;
-      }
       case 0x2a: {
         // 5 body
         const start = payloadStart(body, valueAt, end);
@@ -78,12 +72,6 @@ function scanLog(
         marks |= scanKeyValue(body, start, p, 1, depthMax);
         break;
       }
-      case 0x38: // 7 dropped_attributes_count
-        p = varintEnd(body, valueAt, end);
-        break;
-      case 0x45: // 8 flags
-        p = fixedEnd(valueAt, 4, end);
-        break;
       case 0x4a: {
         // 9 trace_id
         const start = payloadStart(body, valueAt, end);
@@ -107,8 +95,9 @@ function scanLog(
         nameLength = varintValue(body, valueAt);
         p = nameAt + nameLength;
         break;
-      default:
-        p = skipUnknown(body, valueAt, end, tag, LOG_RECORD);
+      default: // 3 severity_text, 7 dropped_attributes_count, 8 flags, unknown fields
+        p = fieldEnd(body, valueAt, end, tag);
+        validateField(body, valueAt, p, tag, LOG_RECORD, depthMax);
     }
   }
 

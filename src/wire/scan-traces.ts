@@ -1,14 +1,13 @@
 import { BITS, type RecordTable } from "../model/scan-table.ts";
-import { fixedEnd, payloadStart, varintEnd, varintValue } from "./cursor.ts";
+import { fieldEnd, fixedEnd, payloadStart, varintEnd, varintValue } from "./cursor.ts";
 import { growRecordTable, resetRecordTable } from "./record-table.ts";
 import { scanKeyValue } from "./scan-attributes.ts";
 import { type SignalScan, scanGroups } from "./scan-groups.ts";
 import { scanEvent, scanStatus } from "./scan-span-parts.ts";
 import { writeIds, writeTimes } from "./scan-words.ts";
-import { SPAN, SPAN_LINK, TRACES_REQUEST } from "./schema.ts";
-import { skipUnknown } from "./skip-unknown.ts";
+import { SPAN, TRACES_REQUEST } from "./schema.ts";
 import { idLengthProblem, zeroIdProblem } from "./span-ids.ts";
-import { validateMessage } from "./validate-message.ts";
+import { validateField } from "./validate-message.ts";
 
 /**
  * Reads an ExportTraceServiceRequest in one pass: validates it whole and fills `table` with where each span lies,
@@ -86,12 +85,6 @@ function scanSpan(
         parentIdLength = varintValue(body, valueAt);
         p = parentIdAt + parentIdLength;
         break;
-      case 0x1a: {
-        // 3 trace_state
-        const start = payloadStart(body, valueAt, end);
-        p = start + varintValue(body, valueAt);
-        break;
-      }
       case 0x2a: // 5 name
         nameAt = payloadStart(body, valueAt, end);
         nameLength = varintValue(body, valueAt);
@@ -116,23 +109,11 @@ function scanSpan(
         marks |= scanKeyValue(body, start, p, 1, depthMax);
         break;
       }
-      case 0x50: // 10 dropped_attributes_count
-      case 0x60: // 12 dropped_events_count
-      case 0x70: // 14 dropped_links_count
-        p = varintEnd(body, valueAt, end);
-        break;
       case 0x5a: {
         // 11 events
         const start = payloadStart(body, valueAt, end);
         p = start + varintValue(body, valueAt);
         marks |= scanEvent(body, start, p, depthMax);
-        break;
-      }
-      case 0x6a: {
-        // 13 links
-        const start = payloadStart(body, valueAt, end);
-        p = start + varintValue(body, valueAt);
-        validateMessage(body, start, p, SPAN_LINK, depthMax);
         break;
       }
       case 0x7a: {
@@ -145,8 +126,9 @@ function scanSpan(
       case 0x85: // 16 flags
         p = fixedEnd(valueAt, 4, end);
         break;
-      default:
-        p = skipUnknown(body, valueAt, end, tag, SPAN);
+      default: // 3 trace_state, 10, 12 and 14 dropped counts, 13 links, unknown fields
+        p = fieldEnd(body, valueAt, end, tag);
+        validateField(body, valueAt, p, tag, SPAN, depthMax);
     }
   }
 

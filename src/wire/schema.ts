@@ -122,7 +122,7 @@ export const SPAN_EVENT = message(
   one(4, "droppedAttributesCount", "uint32"),
 );
 
-export const SPAN_LINK = message(
+const SPAN_LINK = message(
   "Span.Link",
   one(1, "traceId", "id"),
   one(2, "spanId", "id"),

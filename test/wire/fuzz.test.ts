@@ -61,7 +61,7 @@ function readable(read: () => unknown): boolean {
 }
 
 const seed = freshSeed();
-const RUNS = 400;
+const RUNS = 250;
 const spans = fc.array(spanSpec, { minLength: 1, maxLength: 3 });
 const logs = fc.array(logSpec, { minLength: 1, maxLength: 3 });
 const metrics = fc.array(metricSpec, { minLength: 1, maxLength: 3 });
