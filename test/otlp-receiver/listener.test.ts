@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { GasolineError } from "../../src/model/errors.ts";
 import { buildTracesRequest } from "../support/otlp-build.ts";
 import { exportPath, grpcFrame, openHttp2 } from "./grpc-client.ts";
@@ -128,7 +128,10 @@ describe("close", () => {
     await idle.until((received) => received.includes("\r\n\r\n"));
     const session = openHttp2(receiver.port);
     await once(session, "remoteSettings");
+    // The grace for requests under way never ends here: nothing may wait for it.
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
     await receiver.close();
+    vi.useRealTimers();
     await Promise.all([silent.closed(), idle.closed()]);
     await eventually(() => receiver.stats().connectionsOpen === 0);
     await hold("127.0.0.1", receiver.port);

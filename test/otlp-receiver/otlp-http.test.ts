@@ -1,4 +1,5 @@
-import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { buffer } from "node:stream/consumers";
+import { constants, createZstdCompress, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { GasolineError } from "../../src/model/errors.ts";
 import {
@@ -209,6 +210,15 @@ describe.each([
       expect(target.receiver.stats()).toMatchObject({ bytesInFlight: 0, bytesDecoded: 0 });
       await target.stop();
     }
+  });
+
+  it("refuses zstd that asks for a window above 8 MiB", async () => {
+    target = await startTestReceiver();
+    const compressor = createZstdCompress({ params: { [constants.ZSTD_c_windowLog]: 24 } });
+    compressor.end(ONE_SPAN);
+    const body = await buffer(compressor);
+    const headers = { ...PROTOBUF_TYPE, "content-encoding": "zstd" };
+    expectRefusal(await ask({ body, headers }), 400, 3, /not valid zstd/);
   });
 
   it("refuses a body over the limit at its headers", async () => {
