@@ -170,7 +170,7 @@ function objectTime(rounds: number): number {
         traceId: table.ids.slice(8 * row, 8 * row + 4),
         spanId: table.ids.slice(8 * row + 4, 8 * row + 6),
         bits: table.bits[row],
-        bytes: table.body.slice(offset, offset + table.length[row]!),
+        bytes: new Uint8Array(table.body.subarray(offset, offset + table.length[row]!)),
       };
       at = (at + 1) % kept.length;
     }

@@ -71,6 +71,12 @@ export function contractOfTraces(makeStore: MakeStore): void {
       }
     });
 
+    it("can be pinned, by its id or a prefix; what is no trace has nothing to pin", async () => {
+      expect(await store.pin(traceId(1))).toBe(3);
+      expect(await store.pin(traceId(2).toUpperCase())).toBe(1);
+      for (const id of ["", "a0", traceId(8), "not hex at all"]) expect(await store.pin(id)).toBe(0);
+    });
+
     it("is found by a prefix that is its own, and named when there are several", async () => {
       const own = "0123456789abcdef0000000000000001";
       commitSpans(store, [{ traceId: own, spanId: span(9) }]);

@@ -34,21 +34,31 @@ export const START_MS = 1_767_225_610_000;
 /** What a contract's tests are given: an empty store with limits of its own where they ask for some. */
 export type MakeStore = (clock: FakeClock, limits?: StoreLimits) => Promise<TelemetryStore>;
 
-const tables = { records: createRecordTable(), points: createPointTable() };
+const records = createRecordTable();
+const points = createPointTable();
 
 export function commitSpans(store: TelemetryStore, spans: readonly SpanSpec[]): CommitResult {
-  scanTraces(buildTracesRequest(spans), tables.records);
-  return store.commitSpans(tables.records);
+  const body = Buffer.from(buildTracesRequest(spans));
+  scanTraces(body, records);
+  return forgetting(body, store.commitSpans(records));
 }
 
 export function commitLogs(store: TelemetryStore, logs: readonly LogSpec[]): CommitResult {
-  scanLogs(buildLogsRequest(logs), tables.records);
-  return store.commitLogs(tables.records);
+  const body = Buffer.from(buildLogsRequest(logs));
+  scanLogs(body, records);
+  return forgetting(body, store.commitLogs(records));
 }
 
 export function commitMetrics(store: TelemetryStore, metrics: readonly MetricSpec[]): CommitResult {
-  scanMetrics(buildMetricsRequest(metrics), tables.points);
-  return store.commitPoints(tables.points);
+  const body = Buffer.from(buildMetricsRequest(metrics));
+  scanMetrics(body, points);
+  return forgetting(body, store.commitPoints(points));
+}
+
+/** A body is the sender's again after a commit: a store that kept a view of it is found out. */
+function forgetting(body: Buffer, result: CommitResult): CommitResult {
+  body.fill(0xff);
+  return result;
 }
 
 /** Every record that passes, oldest first. */

@@ -84,7 +84,8 @@ export class MetricSeriesTable {
     series.arrival = columns.arrival[slot]!;
     series.arrivedMs = this.#rings.nowMs;
     // A copy: `slice` of a Buffer, which request bodies are, would be a view that keeps the body.
-    series.last = new Uint8Array(table.body.subarray(from, to));
+    if (series.last.length !== to - from) series.last = new Uint8Array(to - from);
+    series.last.set(table.body.subarray(from, to));
     const value = pointValue(table.body, from, to, dataField);
     if (Number.isNaN(value)) return;
     const pair = 2 * (series.pointsSeen++ % this.#pointsMax);

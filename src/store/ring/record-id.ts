@@ -4,7 +4,7 @@ const LETTERS = { span: "s", log: "l", metric: "m" } as const satisfies Record<R
 const KINDS: ReadonlyMap<string, RecordKind> = new Map(
   (Object.keys(LETTERS) as RecordKind[]).map((kind) => [LETTERS[kind], kind]),
 );
-export const EPOCH_CHARACTERS = 3;
+const EPOCH_CHARACTERS = 3;
 /** Rings that a record number tells apart. */
 const RINGS_MAX = 16;
 

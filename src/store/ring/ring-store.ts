@@ -24,7 +24,7 @@ import { RING } from "./routing.ts";
 import { Subscribers } from "./subscription.ts";
 import { TRACE_FLAGS } from "./trace-index.ts";
 import { queryTraces } from "./trace-list.ts";
-import { findTrace, readTrace } from "./trace-read.ts";
+import { findTrace, isTracePrefix, readTrace } from "./trace-read.ts";
 
 const CAPABILITIES: StoreCapabilities = {
   textSearch: true,
@@ -129,7 +129,8 @@ function namesOf({ rings, reader }: Source): Names {
  */
 function pinTrace(source: Source, traceId: string): number {
   const { index } = source.rings;
-  const trace = findTrace(source, traceId.toLowerCase());
+  const prefix = traceId.toLowerCase();
+  const trace = isTracePrefix(prefix) ? findTrace(source, prefix) : NONE;
   if (trace === NONE) return 0;
   index.flags[trace] = index.flags[trace]! | TRACE_FLAGS.pinnedByName;
   return index.recordsOf(trace);

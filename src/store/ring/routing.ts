@@ -4,7 +4,7 @@ import { STREAMS, type Stream } from "../../model/stream.ts";
 import { decodeResource, decodeScope } from "../../wire/decode-resource.ts";
 
 /** What a resource or scope says of all its records. */
-export const HINTS = { browser: 1, test: 2, git: 4, custom: 8 } as const;
+const HINTS = { browser: 1, test: 2, git: 4, custom: 8 } as const;
 
 /** Ring numbers by stream. */
 export const RING = Object.fromEntries(STREAMS.map((stream, number) => [stream, number])) as Readonly<

@@ -17,7 +17,7 @@ const CANDIDATES_SHOWN_MAX = 5;
 export async function readTrace(source: Source, idOrPrefix: string): Promise<Lookup<TraceRecords>> {
   const { rings } = source;
   const prefix = idOrPrefix.toLowerCase();
-  if (!/^[0-9a-f]{8,32}$/.test(prefix)) {
+  if (!isTracePrefix(prefix)) {
     throw new GasolineError(
       "bad_parameter",
       `"${idOrPrefix}" is not a trace id: 32 hex digits, or the first ${PREFIX_DIGITS_MIN} or more of them.`,
@@ -33,6 +33,11 @@ export async function readTrace(source: Source, idOrPrefix: string): Promise<Loo
         reason: `Trace ${prefix} was here; all its records made way for newer ones, expired or were cleared.`,
       }
     : { found: "never_seen", reason: `No trace whose id begins with ${prefix} has been received.` };
+}
+
+/** Whether a text is a trace id of hex digits in lower case, or enough of one. */
+export function isTracePrefix(text: string): boolean {
+  return /^[0-9a-f]{8,32}$/.test(text);
 }
 
 /** Number of the one trace whose id begins with the prefix (8 to 32 hex digits), or NONE. */
