@@ -292,6 +292,12 @@ describe.each([
       { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "3s" },
     ]);
     expect(target.receiver.stats()).toMatchObject({ bytesInFlight: 0, refused: { overloaded: 2 } });
+
+    // A length that is announced is refused before the body.
+    const { bytesReceived } = target.receiver.stats();
+    const announced = { ...JSON_TYPE, "content-length": String(ONE_SPAN_JSON.length) };
+    expect((await ask({ headers: announced, body: ONE_SPAN_JSON })).status).toBe(503);
+    expect(target.receiver.stats().bytesReceived).toBe(bytesReceived);
   });
 
   it("asks for a retry when a body that is inflated finds no room", async () => {
