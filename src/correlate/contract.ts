@@ -78,14 +78,11 @@ export function findEndpoint(
   const template = route === undefined ? undefined : routeTemplate(route);
   const exact = ofMethod.find((endpoint) => endpoint.route === template);
   if (exact !== undefined) return exact;
-  const segments = path.split(/[?#]/, 1)[0]!.replace(/\/+$/, "").split("/");
   let best: EndpointContract | undefined;
   let bestLiterals = -1;
   for (const endpoint of ofMethod) {
-    const wanted = endpoint.route === "/" ? [""] : endpoint.route.split("/");
-    if (wanted.length !== segments.length) continue;
-    if (!wanted.every((part, i) => part === segments[i] || fills(part, segments[i]!))) continue;
-    const literals = wanted.filter((part) => !part.includes("{}")).length;
+    if (!fitsRoute(endpoint.route, path)) continue;
+    const literals = endpoint.route.split("/").filter((part) => !part.includes("{}")).length;
     if (literals <= bestLiterals) continue;
     best = endpoint;
     bestLiterals = literals;
@@ -93,6 +90,10 @@ export function findEndpoint(
   return best;
 }
 
-function fills(part: string, segment: string): boolean {
-  return part === "{}" && segment !== "";
+/** True when a concrete path, its query left out, is one of a template's. */
+export function fitsRoute(template: string, path: string): boolean {
+  const segments = path.split(/[?#]/, 1)[0]!.replace(/\/+$/, "").split("/");
+  const wanted = template === "/" ? [""] : template.split("/");
+  if (wanted.length !== segments.length) return false;
+  return wanted.every((part, i) => part === segments[i] || (part === "{}" && segments[i] !== ""));
 }

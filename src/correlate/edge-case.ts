@@ -2,7 +2,7 @@ import type { LogRecord } from "../model/log.ts";
 import type { Span } from "../model/span.ts";
 import { exceptionTypes, isFailed } from "./failure.ts";
 import { counted, type Evidence, evidenceOf, type Finding, type Report, reportOf } from "./finding.ts";
-import { operationNamer } from "./operation.ts";
+import { type OperationNamer, operationNamer } from "./operation.ts";
 import { statusOf } from "./regression-summary.ts";
 import { type TestResult, testRunOf } from "./test-case.ts";
 import type { TraceNode, TraceTree } from "./trace-tree.ts";
@@ -165,7 +165,7 @@ function findingOf(
 
 function findExercises(edgeCases: readonly EdgeCase[], trees: readonly TraceTree[]): Exercise[][] {
   const found: Exercise[][] = edgeCases.map(() => []);
-  const matchers = edgeCases.map(({ match }) => matcherOf(match));
+  const matchers = edgeCases.map(({ match }) => edgeCaseMatcher(match));
   const nameOf = operationNamer();
   for (const { nodes } of trees) {
     const tests = nearestTests(nodes);
@@ -197,13 +197,14 @@ export function nearestTests(nodes: readonly TraceNode[]): Int32Array {
   return tests;
 }
 
-type Matcher = (
+/** Says whether a span, named by `nameOf` and reached by a test of that id, exercises an edge case. */
+export type EdgeCaseMatcher = (
   node: TraceNode<Span, LogRecord>,
-  nameOf: (span: Span) => string,
+  nameOf: OperationNamer,
   test: string | undefined,
 ) => boolean;
 
-function matcherOf(match: EdgeCaseMatch): Matcher {
+export function edgeCaseMatcher(match: EdgeCaseMatch): EdgeCaseMatcher {
   const has = (text: string, part: string) => text.toLowerCase().includes(part.toLowerCase());
   const status = match.status?.toLowerCase();
   const attributes = Object.entries(match.attributes ?? {});
