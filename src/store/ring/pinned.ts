@@ -102,7 +102,7 @@ const KEYS_MAX = 1_024;
 export class PinRule {
   /** Failing traces that were turned down. */
   skipped = 0;
-  #recordsPinned = 0;
+  #recordsTaken = 0;
   readonly #lastMs = new Map<string, number>();
 
   /** True when the trace, of so many records, is to be pinned. Asked once a trace. */
@@ -110,14 +110,20 @@ export class PinRule {
     const key = `${rootKey} ${errorKey}`;
     const lastMs = this.#lastMs.get(key);
     const isRecent = lastMs !== undefined && nowMs - lastMs < MINUTE_MS;
-    if (isRecent || this.#recordsPinned + records > SHARE_MAX * arrivals) {
+    if (isRecent || this.#recordsTaken + records > SHARE_MAX * arrivals) {
       this.skipped++;
       return false;
     }
     this.#lastMs.delete(key);
     this.#lastMs.set(key, nowMs);
     if (this.#lastMs.size > KEYS_MAX) this.#lastMs.delete(this.#lastMs.keys().next().value!);
-    this.#recordsPinned += records;
+    return true;
+  }
+
+  /** Whether one more record of an admitted trace may be copied: a trace can go on growing after it was admitted. */
+  takes(arrivals: number): boolean {
+    if (this.#recordsTaken + 1 > SHARE_MAX * arrivals) return false;
+    this.#recordsTaken++;
     return true;
   }
 }

@@ -209,7 +209,7 @@ export class Rings {
     const known = flags[trace]!;
     if ((known & TRACE_FLAGS.pinnedByName) !== 0) return true;
     if (why !== "evicted" || (known & TRACE_FLAGS.pinRefused) !== 0) return false;
-    if ((known & TRACE_FLAGS.pinnedByRule) !== 0) return true;
+    if ((known & TRACE_FLAGS.pinnedByRule) !== 0) return this.pinRule.takes(this.arrivals);
     const { rootKey, errorKey } = this.index;
     const records = this.index.recordsOf(trace);
     const admitted = this.pinRule.admits(
@@ -220,7 +220,7 @@ export class Rings {
       this.nowMs,
     );
     flags[trace] = known | (admitted ? TRACE_FLAGS.pinnedByRule : TRACE_FLAGS.pinRefused);
-    return admitted;
+    return admitted && this.pinRule.takes(this.arrivals);
   }
 
   #adopt(ring: StreamRing, slot: number, trace: number): void {

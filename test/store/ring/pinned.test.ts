@@ -56,6 +56,20 @@ describe("a failing trace", () => {
     expect(store.stats()).toMatchObject({ pinnedTraces: 0, pinSkipped: 1 });
   });
 
+  it("that goes on growing takes no more than that share either", async () => {
+    for (let i = 0; i < 20; i++) {
+      commitSpans(store, failing(1, 5));
+      fill();
+    }
+    const { accepted } = statsOf(store, "backend.spans");
+    expect(statsOf(store, "pinned").records).toBeGreaterThan(5);
+    expect(statsOf(store, "pinned").records).toBeLessThanOrEqual(0.05 * accepted);
+    expect(await store.trace(traceId(1))).toMatchObject({
+      found: "yes",
+      value: { lost: expect.any(Number) },
+    });
+  });
+
   it("goes when the pinned ring is full or it is too old there", async () => {
     ({ store, clock } = makeRingStore(
       smallLimits({ pinned: { recordsMax: 4, bytesReserved: 8 * 1024, ttlMs: 2 * MINUTE_MS } }),
