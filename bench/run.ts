@@ -11,6 +11,7 @@ export const BENCHMARKS: Readonly<Record<string, (size: "small" | "full") => Pro
     observe: async (size) => (await import("./observe.ts")).benchObserve(size),
     tree: async (size) => (await import("./tree.ts")).benchTree(size),
     causality: async (size) => (await import("./causality.ts")).benchCausality(size),
+    analyses: async (size) => (await import("./analyses.ts")).benchAnalyses(size),
     start: async (size) => (await import("./start.ts")).benchStart(size),
   };
 
