@@ -101,7 +101,7 @@ function searchInReviews(words: string): unknown[] {
   );
 }
 
-/** 96 products on sale, and the reviews of ten times as many that once were: a table worth an index. */
+/** 96 products on sale, and the reviews of forty times as many that once were: a table worth an index. */
 function fill(target: Database): void {
   target.exec(`
     CREATE TABLE products (sku TEXT PRIMARY KEY, name TEXT NOT NULL);
@@ -121,9 +121,9 @@ function fill(target: Database): void {
   target.exec(`
     INSERT INTO reviews
     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${REVIEWS})
-    SELECT coalesce(p.sku, 'retired-' || (n.i % ${PRODUCTS.length * 10})), 1 + (n.i * 31) % 5,
+    SELECT coalesce(p.sku, 'retired-' || (n.i % ${PRODUCTS.length * 40})), 1 + (n.i * 31) % 5,
       'Review number ' || n.i || ' of somebody who liked the thing well enough to write about it'
-    FROM n LEFT JOIN products p ON p.rowid = 1 + n.i % ${PRODUCTS.length * 10};
+    FROM n LEFT JOIN products p ON p.rowid = 1 + n.i % ${PRODUCTS.length * 40};
     CREATE INDEX reviews_by_sku ON reviews (sku);
   `);
 }
