@@ -32,13 +32,17 @@ export interface FileTailOptions {
   readonly clock: Clock;
 }
 
-/** A file that is being read. `head` holds its first bytes, to tell when it was truncated and has grown again. */
+/**
+ * A file that is being read. `head` holds its first bytes, to tell when it was truncated and has grown again;
+ * `changedMs` is its modification time when they were last compared.
+ */
 interface OpenFile {
   readonly handle: FileHandle;
   readonly device: number;
   readonly inode: number;
   offset: number;
   head: Buffer;
+  changedMs: number;
 }
 
 const CHUNK_BYTES = 64 * 1024;
@@ -88,16 +92,18 @@ export function createFileTail(options: FileTailOptions): FileTail {
   async function openAt(offset: number): Promise<OpenFile | undefined> {
     const handle = await open(path, "r").catch(ignoreAbsence);
     if (handle === undefined) return undefined;
-    const { dev, ino, size } = await handle.stat();
+    const { dev, ino, size, mtimeMs } = await handle.stat();
     return {
       ...{ handle, device: dev, inode: ino, offset: Math.min(offset, size) },
       head: await readAt(handle, 0, Math.min(HEAD_BYTES, offset)),
+      changedMs: mtimeMs,
     };
   }
 
   async function readOn(file: OpenFile): Promise<void> {
-    const { size } = await file.handle.stat();
-    if (size === file.offset) return;
+    const { size, mtimeMs } = await file.handle.stat();
+    if (size === file.offset && mtimeMs === file.changedMs) return;
+    file.changedMs = mtimeMs;
     if (size < file.offset || !(await startsAsBefore(file))) {
       options.onBreak();
       file.offset = 0;

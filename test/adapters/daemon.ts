@@ -7,10 +7,10 @@ import { DEFAULTS } from "../../src/config.ts";
 import { type Gasoline, startGasoline } from "../../src/main.ts";
 import type { StoredLog, StoredSpan } from "../../src/store/telemetry-store.ts";
 
-export const LAUNCHER = fileURLToPath(new URL("../../bin/gasoline.js", import.meta.url));
+const LAUNCHER = fileURLToPath(new URL("../../bin/gasoline.js", import.meta.url));
 
 /** How a command of ours ended, and all it printed. */
-export interface Ended {
+interface Ended {
   readonly code: number;
   readonly stdout: Buffer;
   readonly stderr: string;
