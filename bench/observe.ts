@@ -1,7 +1,9 @@
 import { DEFAULTS, scaleLimits } from "../src/config.ts";
+import { Analyst } from "../src/query/analyst.ts";
 import { observe, replyBytes } from "../src/query/observe.ts";
 import { parseObserve } from "../src/query/parameters.ts";
 import type { ObserveContext } from "../src/query/shapes.ts";
+import { openStateFiles } from "../src/query/state-files.ts";
 import { createRingStore } from "../src/store/ring/ring-store.ts";
 import type { TelemetryStore } from "../src/store/telemetry-store.ts";
 import { createRecordTable } from "../src/wire/record-table.ts";
@@ -114,6 +116,8 @@ async function timesOf(
   const context: ObserveContext = {
     clock: { nowMs: () => DATA_START_MS },
     endpoint: "http://localhost:7890",
+    analyst: new Analyst(),
+    state: openStateFiles("absent"),
   };
   const query = parseObserve({ budget_bytes: BUDGET_BYTES, ...input });
   const times: number[] = [];

@@ -1,29 +1,52 @@
 import type { Symptom } from "../correlate/causality-scope.ts";
 import { GasolineError } from "../model/errors.ts";
-import { ANALYSIS_ALIASES, WINDOW_ANALYSES, type WindowAnalysis } from "../query/analyze-window.ts";
+import type { AnalysisAnswer } from "../query/analyses/question.ts";
+import { findingLines } from "../query/analyze.ts";
+import { analysisType } from "../query/analyze-parameters.ts";
+import { ANALYSIS_TYPES, answerWindow, knownState, type WindowAnalysis } from "../query/analyze-window.ts";
 import { readWindow } from "../query/offline.ts";
 import { windowsAt } from "../query/offline-windows.ts";
-import { type Arguments, type Command, flagOption, listOption, textOption } from "./command.ts";
+import { openStateFiles } from "../query/state-files.ts";
+import {
+  type Arguments,
+  type Command,
+  flagOption,
+  listOption,
+  type Terminal,
+  textOption,
+} from "./command.ts";
+import { askDaemon, type DaemonPlace, daemonPlace, requireDaemon } from "./daemon.ts";
+import { keyValues } from "./key-values.ts";
 
-/** `gasoline analyze TYPE --window PATH…`: an analysis of recorded telemetry, without a daemon. */
+/**
+ * `gasoline analyze TYPE [KEY=VALUE …]`: an analysis of what the daemon holds; with `--window PATH…`, of recorded
+ * telemetry, without a daemon. Exit code 1 when it found that something got worse.
+ */
 export const analyze: Command = {
   name: "analyze",
-  summary: `analyse OTLP/JSON files: ${Object.keys(WINDOW_ANALYSES).join(", ")}`,
-  usage: "TYPE",
+  summary: `find out what telemetry means: ${ANALYSIS_TYPES.join(", ")} (scope as key=value; --window reads OTLP/JSON files)`,
+  usage: "TYPE [KEY=VALUE …]",
   options: {
     window: { type: "string", multiple: true },
     baseline: { type: "string", multiple: true },
     trace: { type: "string" },
     symptom: { type: "string" },
     json: { type: "boolean" },
+    endpoint: { type: "string" },
+    "state-dir": { type: "string" },
   },
   run: async (args, terminal) => {
-    const { type, windowPaths, baselinePaths } = pathsOf(args);
-    if (windowPaths.length === 0) {
+    const { type, windowPaths, baselinePaths, others } = wordsOf(args);
+    const place = daemonPlace(
+      { endpoint: textOption(args, "endpoint"), stateDir: textOption(args, "state-dir") },
+      terminal.env,
+    );
+    if (windowPaths.length === 0) return analyzeLive(type, baselinePaths, others, args, terminal, place);
+    if (others[0] !== undefined) {
       throw new GasolineError(
         "bad_parameter",
-        "analyze needs to know what to read.",
-        "Give files or folders of OTLP/JSON lines: --window PATH…",
+        `"${others[0]}" follows neither --window nor --baseline.`,
+        "Name the type first, then the paths.",
       );
     }
     const window = await readWindow(windowPaths);
@@ -31,9 +54,11 @@ export const analyze: Command = {
     for (const files of await windowsAt(baselinePaths)) baselines.push(await readWindow(files));
     const traceId = textOption(args, "trace");
     const symptom = symptomOf(textOption(args, "symptom"));
-    const answer = WINDOW_ANALYSES[type]({
+    const answer = answerWindow(type, {
       window,
       baselines,
+      known: knownState(type, openStateFiles(place.stateDir)),
+      nowMs: Date.now(),
       ...(traceId === undefined ? {} : { traceId }),
       ...(symptom === undefined ? {} : { symptom }),
     });
@@ -41,43 +66,81 @@ export const analyze: Command = {
     if (rejected > 0)
       terminal.stderr.write(`gasoline: ${rejected} records could not be read and were left out.\n`);
     terminal.stdout.write(
-      flagOption(args, "json") === true ? `${JSON.stringify(answer, null, 2)}\n` : `${answer.verdict}\n`,
+      flagOption(args, "json") === true
+        ? `${JSON.stringify({ type, ...answer }, null, 2)}\n`
+        : `${findingLines(answer, answer.findings.length, { compact: false }, 0n).join("\n")}\n`,
     );
-    return 0;
+    return exitCode(answer);
   },
 };
 
+async function analyzeLive(
+  type: WindowAnalysis,
+  baselines: readonly string[],
+  others: readonly string[],
+  args: Arguments,
+  terminal: Terminal,
+  place: DaemonPlace,
+): Promise<number> {
+  const [baseline] = baselines;
+  const trace = textOption(args, "trace");
+  const symptom = textOption(args, "symptom");
+  const input = {
+    ...keyValues(others),
+    type,
+    ...(baseline === undefined ? {} : { baseline }),
+    ...(trace === undefined ? {} : { trace_id: trace }),
+    ...(symptom === undefined ? {} : { symptom }),
+  };
+  const url = await requireDaemon(place);
+  const json = flagOption(args, "json") === true;
+  const answer = await askDaemon(
+    url,
+    json ? "/api/analyze" : "/api/analyze?format=text",
+    place.apiKey,
+    input,
+  );
+  if (json) {
+    terminal.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+    return exitCode(answer as AnalysisAnswer);
+  }
+  terminal.stdout.write(`${(answer as { text: string }).text}\n`);
+  return 0;
+}
+
+/** Verdicts that should fail a script. */
+const BAD = new Set(["regressed", "violated", "failing"]);
+
+function exitCode({ verdict }: AnalysisAnswer): number {
+  return BAD.has(verdict) ? 1 : 0;
+}
+
+interface Words {
+  readonly type: WindowAnalysis;
+  readonly windowPaths: readonly string[];
+  readonly baselinePaths: readonly string[];
+  /** What follows the type and no flag. */
+  readonly others: readonly string[];
+}
+
 /** Several paths may follow one flag: a shell expands `--window cases/*` that way. */
-function pathsOf(args: Arguments): { type: WindowAnalysis; windowPaths: string[]; baselinePaths: string[] } {
+function wordsOf(args: Arguments): Words {
   const paths: Record<string, string[]> = {
     window: [...(listOption(args, "window") ?? [])],
     baseline: [...(listOption(args, "baseline") ?? [])],
   };
+  const isOffline = paths.window!.length > 0;
+  const others: string[] = [];
   let type: string | undefined;
   let last: string | undefined;
   for (const token of args.tokens) {
     if (token.kind === "option") last = token.name;
     if (token.kind !== "positional") continue;
     if (type === undefined) type = token.value;
-    else if (last !== undefined && Object.hasOwn(paths, last)) paths[last]!.push(token.value);
-    else
-      throw new GasolineError(
-        "bad_parameter",
-        `"${token.value}" follows neither --window nor --baseline.`,
-        "Name the type first, then the paths.",
-      );
+    else if (isOffline && last !== undefined && Object.hasOwn(paths, last)) paths[last]!.push(token.value);
+    else others.push(token.value);
   }
-  return { type: analysisType(type), windowPaths: paths.window!, baselinePaths: paths.baseline! };
-}
-
-function analysisType(type: string | undefined): WindowAnalysis {
-  const name = type !== undefined && Object.hasOwn(ANALYSIS_ALIASES, type) ? ANALYSIS_ALIASES[type]! : type;
-  if (name !== undefined && Object.hasOwn(WINDOW_ANALYSES, name)) return name as WindowAnalysis;
-  throw new GasolineError(
-    "bad_parameter",
-    type === undefined ? "analyze needs a type." : `"${type}" is not an analysis.`,
-    `Types: ${Object.keys(WINDOW_ANALYSES).join(", ")}.`,
-  );
+  return { type: analysisType(type), windowPaths: paths.window!, baselinePaths: paths.baseline!, others };
 }
 
 function symptomOf(text: string | undefined): Symptom | undefined {

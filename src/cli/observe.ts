@@ -1,6 +1,7 @@
 import { GasolineError } from "../model/errors.ts";
 import { type Command, flagOption, textOption } from "./command.ts";
 import { askDaemon, daemonPlace, requireDaemon } from "./daemon.ts";
+import { keyValues } from "./key-values.ts";
 
 /** `gasoline observe WHAT key=value …`: the same questions and answers as the MCP tool. */
 export const observe: Command = {
@@ -21,17 +22,7 @@ export const observe: Command = {
         "observe needs to know what.",
         "Try `gasoline observe traces`.",
       );
-    const parameters = new URLSearchParams({ what });
-    for (const filter of filters) {
-      const split = filter.indexOf("=");
-      if (split <= 0)
-        throw new GasolineError(
-          "bad_parameter",
-          `"${filter}" is not KEY=VALUE.`,
-          "Write filters as level=error or service=payment.",
-        );
-      parameters.append(filter.slice(0, split), filter.slice(split + 1));
-    }
+    const parameters = new URLSearchParams({ ...keyValues(filters), what });
     const limit = textOption(args, "limit");
     if (limit !== undefined) parameters.set("limit", limit);
     const json = flagOption(args, "json") === true;

@@ -3,9 +3,13 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Config } from "../config.ts";
 import { GasolineError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
+import { Analyst } from "../query/analyst.ts";
+import { analyze } from "../query/analyze.ts";
+import { parseAnalyze } from "../query/analyze-parameters.ts";
 import { observe } from "../query/observe.ts";
 import { parseObserve } from "../query/parameters.ts";
-import type { ObserveAnswer, ObserveContext } from "../query/shapes.ts";
+import type { ObserveContext } from "../query/shapes.ts";
+import { openStateFiles, type StateFiles } from "../query/state-files.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";
 import { VERSION } from "../version.ts";
 import { errorBody, toGasolineError, unknownRoute } from "./api-errors.ts";
@@ -21,6 +25,9 @@ export interface ApiOptions {
   readonly receiverStats: () => ReceiverCounts;
   readonly clock: Clock;
 }
+
+/** What the routes work with. */
+type Parts = ApiOptions & { readonly analyst: Analyst; readonly state: StateFiles };
 
 /** Everything that is served beside OTLP: REST, MCP, health, the page. */
 export interface Api {
@@ -44,7 +51,12 @@ const HEADERS = {
 } as const;
 
 /** Builds the API. `handle` takes any HTTP/1.1 request that is not OTLP. */
-export async function createApi(options: ApiOptions): Promise<Api> {
+export async function createApi(parts: ApiOptions): Promise<Api> {
+  const options: Parts = {
+    ...parts,
+    analyst: new Analyst(),
+    state: openStateFiles(parts.config.stateDir),
+  };
   const app = fastify({ bodyLimit: BODY_BYTES_MAX });
   // Only JSON is read: a page can send text/plain to any port without asking first.
   app.removeContentTypeParser("text/plain");
@@ -66,14 +78,17 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   });
 
   addHealth(app, options);
-  addObserve(app, options);
+  addQuestions(app, options);
   addTraces(app, options);
   addPage(app, options);
   addMcp(app, options);
   await app.ready();
   return {
     handle: (request, response) => app.routing(request, response),
-    close: () => app.close(),
+    close: async () => {
+      await app.close();
+      await options.analyst.close();
+    },
   };
 }
 
@@ -82,6 +97,7 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   "/": ["GET"],
   "/traces/:id": ["GET"],
   "/api/observe": ["GET", "POST"],
+  "/api/analyze": ["GET", "POST"],
   "/api/traces/:id": ["GET"],
   "/healthz": ["GET"],
   "/readyz": ["GET"],
@@ -105,27 +121,39 @@ function addHealth(app: FastifyInstance, { store, receiverStats }: ApiOptions): 
   });
 }
 
-function addObserve(app: FastifyInstance, options: ApiOptions): void {
-  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    const { format, ...parameters } = request.query as Record<string, unknown>;
-    if (format !== undefined && format !== "text" && format !== "json") {
-      throw new GasolineError(
-        "bad_parameter",
-        `format is ${JSON.stringify(format)}; expected json or text.`,
-        "",
-      );
-    }
-    const plain = format === undefined && (request.headers.accept ?? "").startsWith("text/plain");
-    const input = request.method === "POST" ? { ...asObject(request.body), ...parameters } : parameters;
-    const found = await ask(options, request, input, format === "text" || plain);
-    if (plain) {
-      reply.type("text/plain; charset=utf-8");
-      return `${found.text}\n`;
-    }
-    return format === "text" ? ({ text: found.text } satisfies TextBody) : found.structured;
-  };
-  app.get("/api/observe", answer);
-  app.post("/api/observe", answer);
+/** Questions that a GET asks in its query string and a POST in its body, by path. */
+const QUESTIONS = { "/api/observe": askObserve, "/api/analyze": askAnalyze } as const;
+
+interface Answered {
+  readonly text: string;
+  readonly structured: object;
+}
+
+function addQuestions(app: FastifyInstance, options: Parts): void {
+  for (const [path, ask] of Object.entries(QUESTIONS)) {
+    app.route({
+      method: ["GET", "POST"],
+      url: path,
+      handler: async (request, reply): Promise<unknown> => {
+        const { format, ...parameters } = request.query as Record<string, unknown>;
+        if (format !== undefined && format !== "text" && format !== "json") {
+          throw new GasolineError(
+            "bad_parameter",
+            `format is ${JSON.stringify(format)}; expected json or text.`,
+            "",
+          );
+        }
+        const plain = format === undefined && (request.headers.accept ?? "").startsWith("text/plain");
+        const input = request.method === "POST" ? { ...asObject(request.body), ...parameters } : parameters;
+        const found = await ask(options, request, input, format === "text" || plain);
+        if (plain) {
+          reply.type("text/plain; charset=utf-8");
+          return `${found.text}\n`;
+        }
+        return format === "text" ? ({ text: found.text } satisfies TextBody) : found.structured;
+      },
+    });
+  }
 }
 
 function asObject(body: unknown): object {
@@ -138,14 +166,30 @@ function asObject(body: unknown): object {
   );
 }
 
-async function ask(
-  { store, clock }: ApiOptions,
+function askObserve(
+  parts: Parts,
   request: FastifyRequest,
   input: unknown,
   textOnly: boolean,
-): Promise<ObserveAnswer> {
-  const context: ObserveContext = { clock, endpoint: ownUrl(request), textOnly };
-  return observe(store, parseObserve(input), context);
+): Promise<Answered> {
+  return observe(parts.store, parseObserve(input), contextOf(parts, request, textOnly));
+}
+
+function askAnalyze(
+  parts: Parts,
+  request: FastifyRequest,
+  input: unknown,
+  textOnly: boolean,
+): Promise<Answered> {
+  return analyze(parts.store, parseAnalyze(input), contextOf(parts, request, textOnly));
+}
+
+function contextOf(
+  { clock, analyst, state }: Parts,
+  request: FastifyRequest,
+  textOnly: boolean,
+): ObserveContext {
+  return { clock, analyst, state, endpoint: ownUrl(request), textOnly };
 }
 
 /** This daemon under the name that the client used, which the guard has let pass. */
@@ -153,7 +197,7 @@ function ownUrl(request: FastifyRequest): string {
   return `http://${request.headers.host}`;
 }
 
-function addTraces(app: FastifyInstance, options: ApiOptions): void {
+function addTraces(app: FastifyInstance, options: Parts): void {
   app.get<{ Params: { id: string } }>(
     "/api/traces/:id",
     async (request, reply): Promise<TraceBody | undefined> => {
@@ -180,7 +224,7 @@ function addTraces(app: FastifyInstance, options: ApiOptions): void {
   );
   app.get<{ Params: { id: string } }>("/traces/:id", async (request, reply) => {
     const filter = { trace_id: request.params.id };
-    const answer = await ask(
+    const answer = await askObserve(
       options,
       request,
       { what: "trace", filter, budget_bytes: TRACE_PAGE_BYTES },
@@ -200,7 +244,7 @@ function addPage(app: FastifyInstance, { store }: ApiOptions): void {
   });
 }
 
-function addMcp(app: FastifyInstance, options: ApiOptions): void {
+function addMcp(app: FastifyInstance, options: Parts): void {
   // The transport reads the body itself: in a scope of its own, where nothing has parsed it before.
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();

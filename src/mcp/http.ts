@@ -17,8 +17,8 @@ export async function handleMcp(
   response: ServerResponse,
 ): Promise<void> {
   if (request.method !== "POST") return refuseMethod(request, response);
-  const { store, clock, config } = parts;
-  const context: ToolContext = { store, clock, config, endpoint };
+  const { store, clock, config, analyst, state } = parts;
+  const context: ToolContext = { store, clock, config, analyst, state, endpoint };
   await answerHttp(
     {
       version: VERSION,

@@ -11,9 +11,9 @@ Example: {"what":"errors","filter":{"service":"payment","since":"-15m"}}
 All filters must hold. Ids of a reply (s…, l…, 8 digits of a trace) can be passed back as filter.span_id, filter.id and filter.trace_id. Replies keep to budget_bytes and say what they left out.`,
   schema: observeSchema,
   hints: { readOnlyHint: true, idempotentHint: true },
-  run: async (input, { store, clock, config, endpoint }) => {
+  run: async (input, { store, clock, config, endpoint, analyst, state }) => {
     const query = parseObserve(input);
     const budgetBytes = Math.min(query.budgetBytes ?? config.replyBytes, config.replyBytesMax);
-    return observe(store, { ...query, budgetBytes }, { clock, endpoint });
+    return observe(store, { ...query, budgetBytes }, { clock, endpoint, analyst, state });
   },
 };

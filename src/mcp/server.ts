@@ -2,12 +2,13 @@ import { z } from "zod";
 import { GasolineError } from "../model/errors.ts";
 import { nearest } from "../query/did-you-mean.ts";
 import { clean } from "../query/render/clean.ts";
+import { analyzeTool } from "./analyze.ts";
 import { observeTool } from "./observe.ts";
 import type { ToolListing, ToolResult } from "./sdk.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
 /** The tools there are. One whose answers do not exist yet is not listed. */
-const TOOLS: readonly Tool[] = [observeTool];
+const TOOLS: readonly Tool[] = [observeTool, analyzeTool];
 
 /** The tools as `tools/list` shows them. */
 export function listTools(): ToolListing[] {

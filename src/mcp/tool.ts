@@ -1,12 +1,16 @@
 import type { z } from "zod";
 import type { Config } from "../config.ts";
 import type { Clock } from "../model/time.ts";
+import type { Analyst } from "../query/analyst.ts";
+import type { StateFiles } from "../query/state-files.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";
 
 /** What a tool works with. */
 export interface ToolContext {
   readonly store: TelemetryStore;
   readonly clock: Clock;
+  readonly analyst: Analyst;
+  readonly state: StateFiles;
   readonly config: Pick<Config, "replyBytes" | "replyBytesMax">;
   /** Where telemetry is sent to, as the client reaches this daemon. */
   readonly endpoint: string;

@@ -49,7 +49,10 @@ function answerOf(body: Body, elapsedMs: number): ObserveAnswer {
 }
 
 /** Bytes of a reply as it is sent: both forms as JSON for MCP, the text alone where only that is asked for. */
-export function replyBytes(answer: ObserveAnswer, { textOnly }: { readonly textOnly?: boolean }): number {
+export function replyBytes(
+  answer: { readonly structured: object; readonly text: string },
+  { textOnly }: { readonly textOnly?: boolean },
+): number {
   if (textOnly === true) return Buffer.byteLength(answer.text);
   return (
     Buffer.byteLength(JSON.stringify(answer.structured)) +

@@ -1,5 +1,7 @@
 import type { NormalizedEvent } from "../model/event.ts";
 import type { Clock } from "../model/time.ts";
+import type { Analyst } from "./analyst.ts";
+import type { StateFiles } from "./state-files.ts";
 
 /** What every reply says about itself, whatever it shows. Absent fields have nothing to say. */
 export interface ObserveMetadata {
@@ -53,6 +55,9 @@ export interface ObserveContext {
   readonly clock: Clock;
   /** Where telemetry is to be sent, for the answer "nothing has been received yet". */
   readonly endpoint: string;
+  readonly analyst: Analyst;
+  /** Checkpoints, contracts, dependencies and edge cases on file. */
+  readonly state: StateFiles;
   /** The asker reads the text only: a byte budget then counts nothing else. */
   readonly textOnly?: boolean;
 }

@@ -160,10 +160,10 @@ describe("gasoline analyze, offline", () => {
   });
 
   it.each([
-    [["causality"], /what to read/],
+    [["causality", "--endpoint", "http://127.0.0.1:9"], /No gasoline answers at/],
     [["frobnicate", "--window", "slow"], /"frobnicate" is not an analysis\. Types: causality_chain/],
     [[], /needs a type/],
-    [["causality", "slow"], /follows neither --window nor --baseline/],
+    [["causality", "slow", "--window", "slow"], /follows neither --window nor --baseline/],
     [["causality", "--window", "absent"], /"absent"/],
     [["critical_path", "--window", "slow", "--trace", "ffff"], /No trace of the window begins with "ffff"/],
     [["critical_path", "--window", "slow", "--trace", "0000"], /names 40 traces/],

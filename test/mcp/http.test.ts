@@ -57,13 +57,19 @@ test("the server says who it is and in which order to ask", () => {
 
 test("tools are listed with example, hints and a schema that refuses what it does not know", async () => {
   const { tools } = await client.listTools();
-  expect(Buffer.byteLength(JSON.stringify(tools))).toBeLessThan(4_000);
+  expect(Buffer.byteLength(JSON.stringify(tools))).toBeLessThan(12_000);
   expect(tools).toMatchObject([
     {
       name: "observe",
       description: expect.stringContaining('Example: {"what":"errors"'),
       annotations: { readOnlyHint: true, openWorldHint: false },
       inputSchema: { type: "object", required: ["what"], additionalProperties: false },
+    },
+    {
+      name: "analyze",
+      description: expect.stringContaining('Example: {"type":"causality_chain"'),
+      annotations: { readOnlyHint: true, openWorldHint: false },
+      inputSchema: { type: "object", required: ["type"], additionalProperties: false },
     },
   ]);
 });

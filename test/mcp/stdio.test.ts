@@ -38,7 +38,7 @@ test("the command, spoken to by the SDK's own client", async () => {
     }),
   );
   cleanups.push(() => client.close());
-  expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual(["observe"]);
+  expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual(["observe", "analyze"]);
   const result = await client.callTool({
     name: "observe",
     arguments: { what: "trace", filter: { trace_id: FAILED_TRACE } },
@@ -144,7 +144,10 @@ test("a daemon that dies is named in the error, and the next call goes to its su
     ),
   );
   expect((await ask("tools/call", ERRORS)).result!.content![0]!.text).toMatch(/No gasoline is running/);
-  expect((await ask("tools/list", {})).result!.tools).toMatchObject([{ name: "observe" }]);
+  expect((await ask("tools/list", {})).result!.tools).toMatchObject([
+    { name: "observe" },
+    { name: "analyze" },
+  ]);
   expect((await ask("ping", {})).result).toEqual({});
 
   daemon = await shopApi();

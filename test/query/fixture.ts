@@ -1,8 +1,10 @@
 import { DEFAULTS, type StoreLimits } from "../../src/config.ts";
 import type { Clock } from "../../src/model/time.ts";
+import { Analyst } from "../../src/query/analyst.ts";
 import { observe } from "../../src/query/observe.ts";
 import { parseObserve } from "../../src/query/parameters.ts";
 import type { ObserveAnswer } from "../../src/query/shapes.ts";
+import { openStateFiles } from "../../src/query/state-files.ts";
 import { createRingStore } from "../../src/store/ring/ring-store.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
 import { createRecordTable } from "../../src/wire/record-table.ts";
@@ -49,7 +51,12 @@ export function commitLogs(store: TelemetryStore, logs: readonly LogSpec[]): voi
 
 /** Asks as REST would, without a budget unless one is given. */
 export async function ask(store: TelemetryStore, input: object): Promise<ObserveAnswer> {
-  return observe(store, parseObserve(input), { clock: CLOCK, endpoint: "http://localhost:7890" });
+  return observe(store, parseObserve(input), {
+    clock: CLOCK,
+    endpoint: "http://localhost:7890",
+    analyst: new Analyst(),
+    state: openStateFiles("absent"),
+  });
 }
 
 /** Asks as an agent does. */

@@ -1,0 +1,156 @@
+import type { Finding } from "../correlate/finding.ts";
+import { msToNs } from "../model/time.ts";
+import type { TelemetryStore } from "../store/telemetry-store.ts";
+import type { AnalysisAnswer } from "./analyses/question.ts";
+import type { AnalysisResult } from "./analyst.ts";
+import type { AnalyzeQuery } from "./analyze-parameters.ts";
+import { type AnalysisScope, scopeOf } from "./analyze-scope.ts";
+import { fitToBudget } from "./budget.ts";
+import type { Detail } from "./normalize.ts";
+import { replyBytes } from "./observe.ts";
+import { clean } from "./render/clean.ts";
+import { renderText } from "./render/text.ts";
+import { count, isoTime } from "./render/units.ts";
+import { lineChars } from "./reply.ts";
+import type { ObserveContext, ObserveMetadata } from "./shapes.ts";
+import { shortTraceId } from "./short-id.ts";
+import { shrink } from "./shrink.ts";
+
+/** What an analysis says of itself. */
+export type AnalyzeMetadata = Pick<ObserveMetadata, "query_time_ms" | "horizon" | "lost" | "left_out"> & {
+  /** Records read. */
+  readonly spans: number;
+  readonly logs: number;
+  /** Set when the window holds more than one analysis reads. */
+  readonly window_cut?: string;
+};
+
+/** An answer as REST and MCP show it. */
+export interface AnalyzeResponse extends AnalysisAnswer {
+  readonly type: string;
+  readonly metadata: AnalyzeMetadata;
+}
+
+/**
+ * Answers a question about what records mean: the one entry for MCP, REST and the CLI. The analysis itself runs in
+ * another thread on a copy. Throws GasolineError: `bad_parameter`, `not_found`, `evicted`, `before_restart`.
+ */
+export async function analyze(
+  store: TelemetryStore,
+  query: AnalyzeQuery,
+  context: ObserveContext,
+): Promise<{ readonly structured: AnalyzeResponse; readonly text: string }> {
+  const startedMs = context.clock.nowMs();
+  const found = await runAnalysis(store, query, context);
+  const draft = analysisDraft(query, found, context);
+  const finish = (body: AnalysisBody) => {
+    const metadata = { ...body.response.metadata, query_time_ms: context.clock.nowMs() - startedMs };
+    const structured = { ...body.response, metadata };
+    return { structured, text: analysisText(structured, body.lines) };
+  };
+  return finish(fitToBudget(draft, query.budgetBytes, (body) => replyBytes(finish(body), context)));
+}
+
+/** The answer with the scope it was read from, before it is laid out. */
+export interface FoundAnalysis {
+  readonly scope: AnalysisScope;
+  readonly result: AnalysisResult;
+}
+
+export async function runAnalysis(
+  store: TelemetryStore,
+  query: AnalyzeQuery,
+  context: ObserveContext,
+): Promise<FoundAnalysis> {
+  const scope = await scopeOf(store, query, context);
+  const result = await context.analyst.run({
+    type: query.type,
+    options: scope.options,
+    window: scope.window.bodies(),
+    baselines: scope.baselines.map(({ bodies }) => bodies()),
+  });
+  return { scope, result };
+}
+
+interface AnalysisBody {
+  readonly response: AnalyzeResponse;
+  readonly lines: readonly string[];
+}
+
+/** Lists in an answer are cut to the same length: a reader drills into what comes first. */
+function analysisDraft(
+  { type }: AnalyzeQuery,
+  { scope, result }: FoundAnalysis,
+  { clock }: ObserveContext,
+): { readonly rowsMax: number; readonly build: (rows: number, detail: Detail) => AnalysisBody } {
+  const { answer, spans, logs } = result;
+  const nowNs = msToNs(clock.nowMs());
+  const { cut, horizonNs, lost } = scope.window;
+  const build = (rows: number, detail: Detail): AnalysisBody => {
+    const { value, cut: leftOut } = shrink(answer, rows, detail, nowNs);
+    const shown = value as AnalysisAnswer;
+    return {
+      response: {
+        type,
+        ...shown,
+        metadata: {
+          spans,
+          logs,
+          query_time_ms: 0,
+          horizon: horizonNs === null ? null : isoTime(horizonNs),
+          ...(lost > 0 ? { lost } : {}),
+          ...(cut === undefined
+            ? {}
+            : { window_cut: `the newest of ${count(cut.spans, "span")}, since ${isoTime(cut.sinceNs)}` }),
+          ...(leftOut.length > 0 ? { left_out: `${leftOut.join("; ")}.` } : {}),
+        },
+      },
+      lines: findingLines(answer, shown.findings.length, detail, nowNs),
+    };
+  };
+  return { rowsMax: longestList(answer), build };
+}
+
+function longestList(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  const inner = Object.values(value).reduce((most: number, each) => Math.max(most, longestList(each)), 0);
+  return Array.isArray(value) ? Math.max(value.length, inner) : inner;
+}
+
+/** The conclusion and one line a finding, with the ids to drill into: all of it words of telemetry. */
+export function findingLines(answer: AnalysisAnswer, shown: number, detail: Detail, nowNs: bigint): string[] {
+  const chars = lineChars(detail);
+  const verdict = answer.summary === undefined ? answer.verdict : `${answer.verdict}: ${answer.summary}`;
+  return [
+    clean(verdict, chars * 4),
+    ...answer.findings.slice(0, shown).map((finding) => findingLine(finding, chars, nowNs)),
+  ];
+}
+
+function findingLine(
+  { kind, text, evidence, method, confidence }: Finding,
+  chars: number,
+  nowNs: bigint,
+): string {
+  const [first] = evidence;
+  const trace = first?.trace_id === undefined ? "" : ` trace ${shortTraceId(first.trace_id, nowNs)}`;
+  const span = first?.span_id === undefined ? "" : ` span ${first.span_id}`;
+  const sure = confidence === 1 && method === "exact" ? "" : ` (${method}, ${confidence.toFixed(2)})`;
+  return `- ${kind.replaceAll("_", " ")}: ${clean(text, chars)}${sure}${trace}${span}`;
+}
+
+/** As `renderText`: outside the fence stands nothing that telemetry wrote. */
+function analysisText(response: AnalyzeResponse, lines: readonly string[]): string {
+  const { type, findings, truncated, next, metadata } = response;
+  const read = `${count(metadata.spans, "span")} and ${count(metadata.logs, "log")}`;
+  const more = truncated === 0 ? "" : ` (${truncated} more not shown)`;
+  const cut = metadata.window_cut === undefined ? "" : ` Read were ${metadata.window_cut}.`;
+  const summary = `${type}: ${count(findings.length, "finding")}${more} from ${read}.${cut}`;
+  return renderText(
+    {
+      summary,
+      metadata: { ...metadata, total_count: findings.length, shown: findings.length, next },
+    },
+    lines,
+  );
+}
