@@ -10,12 +10,12 @@ const STRENGTH_MAX = 0.9;
  * of failing traces that show it. That the deepest of a chain of failures is the origin and the others are
  * propagation is left to `explainEvidence`. Empty when nothing failed.
  */
-export function errorEvidence(window: TraceWindow, inScope: (trace: number) => boolean): FactEvidence[] {
+export function errorEvidence(window: TraceWindow, inScope: (at: number) => boolean): FactEvidence[] {
   const failing = new Set<number>();
   const byPlace = new Map<number, { calls: number; failed: number; traces: Set<number> }>();
   for (let at = 0; at < window.nodes.length; at++) {
     const trace = window.trace[at]!;
-    if (!inScope(trace)) continue;
+    if (!inScope(at)) continue;
     const place = window.place[at]!;
     const counts = byPlace.get(place) ?? { calls: 0, failed: 0, traces: new Set<number>() };
     byPlace.set(place, counts);

@@ -35,7 +35,7 @@ export function explainEvidence(
   window: TraceWindow,
   behaviour: Behaviour,
   evidence: readonly Evidence[],
-  inScope: (trace: number) => boolean,
+  inScope: (at: number) => boolean,
   rules: CausalityRules,
 ): Explained {
   const watched = new Watch(window, behaviour, evidence);
@@ -49,7 +49,7 @@ export function explainEvidence(
   const strongest = new Int32Array(window.nodes.length).fill(-1);
   for (let at = window.nodes.length - 1; at >= 0; at--) {
     const trace = window.trace[at]!;
-    if (!inScope(trace)) continue;
+    if (!inScope(at)) continue;
     for (const id of watched.shownAt(at)) {
       const item = evidence[id]!;
       const counts = tally[id]!;

@@ -30,13 +30,13 @@ export interface SpanRef {
   readonly span_id: string;
 }
 
-export interface RankedService {
+interface RankedService {
   readonly service: string;
   readonly operation: string;
   readonly score: number;
 }
 
-export interface RootCause extends RankedService {
+interface RootCause extends RankedService {
   /** How sure: the score, less how close the next one comes. */
   readonly confidence: number;
   readonly evidence: readonly EvidenceLine[];

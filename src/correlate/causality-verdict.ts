@@ -18,7 +18,6 @@ const WEIGHT_SHARE_MIN = 0.05;
 /** Everything that a report is written from. */
 export interface Diagnosed {
   readonly window: TraceWindow;
-  readonly inScope: (trace: number) => boolean;
   readonly baselines: readonly BaselineSummary[];
   readonly comparedWith: CausalityReport["compared_with"];
   readonly evidence: readonly Evidence[];
@@ -45,7 +44,7 @@ export function whyNotEnough({ scores, rules, comparedWith }: Diagnosed): string
 export function nameRootCause(
   diagnosed: Diagnosed,
 ): Pick<CausalityReport, "verdict" | "root_cause" | "chain" | "symptom" | "attributes"> {
-  const { window, inScope, baselines, evidence, explained, scores } = diagnosed;
+  const { window, baselines, evidence, explained, scores } = diagnosed;
   const [best, next] = scores as [ServiceScore, ServiceScore | undefined];
   const lines = evidenceLines(diagnosed, best);
   const culprits = culpritsOf(window, best.service, evidence, explained);
@@ -64,7 +63,7 @@ export function nameRootCause(
     },
     chain: links,
     ...(symptom === undefined ? {} : { symptom }),
-    attributes: attributesOf(window, culprits, best, inScope),
+    attributes: attributesOf(window, culprits, best),
   };
 }
 
@@ -100,19 +99,14 @@ function evidenceLines(
   return lines;
 }
 
-function attributesOf(
-  window: TraceWindow,
-  culprits: readonly number[],
-  best: ServiceScore,
-  inScope: (trace: number) => boolean,
-) {
+function attributesOf(window: TraceWindow, culprits: readonly number[], best: ServiceScore) {
   const { service, name, kind } = best.operation;
   const deviating = new Set(culprits);
   const sides: [number[], number[]] = [[], []];
   for (let at = 0; at < window.nodes.length; at++) {
     const operation = window.operations[window.operation[at]!]!;
     if (operation.service !== service || operation.name !== name || operation.kind !== kind) continue;
-    sides[deviating.has(at) && inScope(window.trace[at]!) ? 0 : 1].push(at);
+    sides[deviating.has(at) ? 0 : 1].push(at);
   }
   const [now, usual] = sides.map((side) => side.map((at) => window.nodes[at]!.span));
   return scanAttributes(now!, usual!);

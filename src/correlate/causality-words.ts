@@ -17,7 +17,8 @@ function timeText({ operation, callee, medianNs, baselineNs, ratio, calls, trace
 
 function factText(evidence: FactEvidence): string {
   const part = evidence.parts.reduce((most, other) => (other.of > most.of ? other : most));
-  const elsewhere = evidence.parts.length > 1 ? `, and so in ${evidence.parts.length - 1} more of its places` : "";
+  const elsewhere =
+    evidence.parts.length > 1 ? `, and so in ${evidence.parts.length - 1} more of its places` : "";
   const { name, service } = part.place;
   const shares = part.baselineOf === 0 ? `${part.held} of ${part.of}` : sharesText(part);
   return `${name} in ${service} ${changeText(evidence, part)}: ${shares}${elsewhere}`;
@@ -65,7 +66,7 @@ function callText({ name, callee }: Call): string {
 }
 
 /** Milliseconds with three digits. */
-export function ms(ns: number): string {
+function ms(ns: number): string {
   return `${Number((ns / 1e6).toPrecision(3))} ms`;
 }
 

@@ -10,7 +10,7 @@ import { explainEvidence } from "./causality-explain.ts";
 import { factEvidence } from "./causality-facts.ts";
 import type { CausalityReport } from "./causality-report.ts";
 import { CAUSALITY_RULES, type CausalityRules, SYMPTOM_RULES } from "./causality-rules.ts";
-import { type Symptom, symptomaticTraces } from "./causality-scope.ts";
+import { type Scope, type Symptom, scopeOf } from "./causality-scope.ts";
 import { scoreServices } from "./causality-score.ts";
 import { timeEvidence } from "./causality-time.ts";
 import { alternativesIn, nameRootCause, whyNotEnough } from "./causality-verdict.ts";
@@ -111,7 +111,7 @@ export function conclude(prepared: PreparedDiagnosis, rules: CausalityRules): Ca
     compared_with: comparedWith,
     warnings: prepared.warnings,
   };
-  const diagnosed = { window, inScope, baselines, comparedWith, evidence, explained, scores, rules };
+  const diagnosed = { window, baselines, comparedWith, evidence, explained, scores, rules };
   const reason = scores.length > 0 ? whyNotEnough(diagnosed) : whyNothing(prepared);
   if (reason === undefined) {
     return {
@@ -125,28 +125,6 @@ export function conclude(prepared: PreparedDiagnosis, rules: CausalityRules): Ca
   return { verdict: reason, abstained: true, reason, chain: [], alternatives, attributes: [], ...common };
 }
 
-/** The traces to explain, by number. */
-export interface Scope {
-  readonly traces: number;
-  /** Some traces are left out. */
-  readonly partial: boolean;
-  /** They were chosen for having failed. */
-  readonly failing: boolean;
-  readonly has: (trace: number) => boolean;
-}
-
-function scopeOf(window: TraceWindow, symptom: Symptom | undefined): Scope {
-  const all = window.trees.length;
-  if (symptom === undefined) return { traces: all, partial: false, failing: false, has: () => true };
-  const traces = new Set(symptomaticTraces(window, symptom));
-  return {
-    traces: traces.size,
-    partial: traces.size < all,
-    failing: symptom.kind !== "trace",
-    has: (trace) => traces.has(trace),
-  };
-}
-
 function comparison(
   window: TraceWindow,
   behaviour: Behaviour,
@@ -158,7 +136,7 @@ function comparison(
 } {
   if (given.length > 0) return { baselines: given, comparedWith: "baselines" };
   if (scope.partial && window.trees.length - scope.traces >= OTHER_TRACES_MIN) {
-    const others = summarizeWindow(window, behaviour, (trace) => !scope.has(trace));
+    const others = summarizeWindow(window, behaviour, (at) => !scope.has(at));
     return { baselines: [others], comparedWith: "other_traces" };
   }
   return { baselines: [], comparedWith: "nothing" };
@@ -167,14 +145,14 @@ function comparison(
 /** By operation, the share of its self time that its requests waited for, at least a tenth. */
 function pathShares(
   window: TraceWindow,
-  inScope: (trace: number) => boolean,
+  inScope: (at: number) => boolean,
   rules: CausalityRules,
 ): (operation: Operation) => number {
   if (!rules.steps.criticalPath) return () => 1;
   const selfNs = new Float64Array(window.operations.length);
   const pathNs = new Float64Array(window.operations.length);
   for (let at = 0; at < window.nodes.length; at++) {
-    if (!inScope(window.trace[at]!)) continue;
+    if (!inScope(at)) continue;
     selfNs[window.operation[at]!]! += window.selfNs[at]!;
     pathNs[window.operation[at]!]! += window.pathNs[at]!;
   }
@@ -204,7 +182,7 @@ function whereTheTimeWent(window: TraceWindow, scope: Scope): string {
   const pathNs = new Map<number, number>();
   let totalNs = 0;
   for (let at = 0; at < window.nodes.length; at++) {
-    if (!scope.has(window.trace[at]!)) continue;
+    if (!scope.has(at)) continue;
     const index = window.operation[at]!;
     pathNs.set(index, (pathNs.get(index) ?? 0) + window.pathNs[at]!);
     totalNs += window.pathNs[at]!;

@@ -18,7 +18,7 @@ export interface Correlation<S extends Span = Span, L extends LogRecord = LogRec
 }
 
 /** Where the request's time went, in ns. The parts sum to `totalNs` exactly. */
-export interface LatencyBreakdown {
+interface LatencyBreakdown {
   readonly totalNs: number;
   /** The page's own work, until the request leaves and after the answer. */
   readonly browserToNetworkNs: number;
@@ -29,10 +29,10 @@ export interface LatencyBreakdown {
 }
 
 /** Why a record is taken to belong to the request. */
-export type InferredMethod = "request_id" | "session" | "method_and_path" | "log_join";
+type InferredMethod = "request_id" | "session" | "method_and_path" | "log_join";
 
 /** Another trace, by its first span. */
-export interface TraceMember<S extends Span = Span> {
+interface TraceMember<S extends Span = Span> {
   readonly kind: "trace";
   readonly span: S;
   readonly method: InferredMethod;
@@ -40,7 +40,7 @@ export interface TraceMember<S extends Span = Span> {
 }
 
 /** A log record without a trace. */
-export interface LogMember<L extends LogRecord = LogRecord> {
+interface LogMember<L extends LogRecord = LogRecord> {
   readonly kind: "log";
   readonly log: L;
   readonly method: InferredMethod;

@@ -18,7 +18,7 @@ export interface LogHistogram {
 const BUCKETS_PER_DOUBLING = 16;
 const FLOOR_NS = 1_000;
 /** Natural logarithm of the ratio between neighbouring buckets. */
-export const BUCKET_LOG = Math.LN2 / BUCKETS_PER_DOUBLING;
+const BUCKET_LOG = Math.LN2 / BUCKETS_PER_DOUBLING;
 
 /** Nothing counted yet. */
 export const EMPTY_HISTOGRAM: LogHistogram = { count: 0, sumNs: 0, buckets: [] };

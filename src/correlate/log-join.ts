@@ -9,7 +9,7 @@ import { learnTemplates, maskedText, type Templates } from "./templates.ts";
 import { buildWindow, type TraceWindow } from "./window.ts";
 
 /** How a log record was put where it is, from the surest way to the least sure. */
-export type LogJoinMethod =
+type LogJoinMethod =
   /** Its own ids. */
   | "record_ids"
   /** Ids in its attributes or text. */

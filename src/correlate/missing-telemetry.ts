@@ -19,7 +19,7 @@ const FINDINGS_MAX = 10;
 export function missingTelemetry(
   window: TraceWindow,
   baselines: readonly BaselineSummary[],
-  inScope: (trace: number) => boolean,
+  inScope: (at: number) => boolean,
 ): MissingTelemetry[] {
   const unanswered = unansweredCalls(window, baselines, inScope);
   const silent = silentServices(window, baselines);
@@ -54,13 +54,13 @@ interface UnansweredCalls {
 function unansweredCalls(
   window: TraceWindow,
   baselines: readonly BaselineSummary[],
-  inScope: (trace: number) => boolean,
+  inScope: (at: number) => boolean,
 ): UnansweredCalls[] {
   const positionsOf = new Map<number, { silent: number[]; calls: number; callees: Map<string, number> }>();
   for (let at = 0; at < window.nodes.length; at++) {
     const index = window.operation[at]!;
     const { kind } = window.operations[index]!;
-    if ((kind !== "client" && kind !== "producer") || !inScope(window.trace[at]!)) continue;
+    if ((kind !== "client" && kind !== "producer") || !inScope(at)) continue;
     let counts = positionsOf.get(index);
     if (counts === undefined) {
       counts = { silent: [], calls: 0, callees: new Map() };

@@ -52,16 +52,16 @@ export function templatesFor(window: TraceWindow, known: readonly BaselineSummar
   };
 }
 
-/** The summary of a window whose facts are known already, over all its traces or those `inScope` (by number). */
+/** The summary of a window whose facts are known already, over all its spans or those `inScope` (by position). */
 export function summarizeWindow(
   window: TraceWindow,
   behaviour: Behaviour,
-  inScope: (trace: number) => boolean = () => true,
+  inScope: (at: number) => boolean = () => true,
 ): BaselineSummary {
   const held: number[] = [];
   let logs = 0;
   for (let at = 0; at < window.nodes.length; at++) {
-    if (!inScope(window.trace[at]!)) continue;
+    if (!inScope(at)) continue;
     held.push(at);
     logs += window.nodes[at]!.logs.length;
   }

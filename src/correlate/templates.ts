@@ -2,7 +2,7 @@ import { stringAttribute } from "../model/attributes.ts";
 import type { LogRecord } from "../model/log.ts";
 
 /** Stands for what varies in a template. */
-export const WILDCARD = "<*>";
+const WILDCARD = "<*>";
 
 /** Longer texts are cut: what tells statements apart stands at the front. */
 const TEXT_CHARS_MAX = 2_000;

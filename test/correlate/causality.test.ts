@@ -311,6 +311,23 @@ describe("diagnose without baselines", () => {
     expect(report.root_cause, report.verdict).toMatchObject({ service: "stock" });
   });
 
+  it("explains one span by what lies below it", () => {
+    const both = faultyShop(3, REQUESTS, {
+      slower: ({ service, request }) =>
+        request > 60 && (service === "cart" || service === "stock") ? 30 : 1,
+    });
+    const isCart = ({ traceId, name, resource }: (typeof both.spans)[number]) =>
+      resource.service === "cart" &&
+      name === "GET /cart" &&
+      both.spans.some((span) => span.traceId === traceId && span.name === "POST /reserve");
+    const { traceId, spanId } = both.spans.filter(isCart).at(-1)!;
+    const report = diagnose({ ...both, baselines, symptom: { kind: "trace", traceId, spanId } });
+    expect(
+      report.ranking.map(({ service }) => service),
+      report.verdict,
+    ).toEqual(["cart"]);
+  });
+
   it("says that a symptom is nowhere to be seen", () => {
     const report = diagnose({ ...failing, symptom: { kind: "text", text: "no such words" } });
     expect(report.reason).toMatch(/None of the 120 traces in this window shows the symptom "no such words"/);

@@ -27,7 +27,7 @@ export interface Fault {
 }
 
 /** A span about to be made. */
-export interface Step {
+interface Step {
   readonly service: string;
   readonly name: string;
   /** Number of the request, from 0. */
