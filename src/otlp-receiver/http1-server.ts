@@ -64,7 +64,7 @@ function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
 
 function exchangeOf(service: Service, request: IncomingMessage, response: ServerResponse): HttpExchange {
   const { headers } = request;
-  const awaitsContinue = headers.expect !== undefined;
+  const awaitsContinue = headers.expect !== undefined && request.httpVersion !== "1.0";
   let proceeded = !awaitsContinue;
   return {
     method: request.method!,
@@ -76,7 +76,9 @@ function exchangeOf(service: Service, request: IncomingMessage, response: Server
       proceeded = true;
     },
     reply(status, replyHeaders, payload, bodyLeft) {
-      const headersOut = { "content-length": payload.length, ...replyHeaders };
+      // A 204 has no length (RFC 9110, section 8.6).
+      const headersOut =
+        status === 204 ? replyHeaders : { "content-length": payload.length, ...replyHeaders };
       const announced = Number(headers["content-length"] ?? Number.POSITIVE_INFINITY);
       const drains = !bodyLeft || request.complete || (proceeded && announced <= DRAIN_BYTES_MAX);
       if (drains) {

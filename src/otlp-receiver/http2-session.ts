@@ -68,7 +68,8 @@ function exchangeOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Ht
     reply(status, replyHeaders, payload, bodyLeft) {
       if (stream.destroyed || stream.headersSent) return;
       const isEmpty = payload.length === 0;
-      const head = { ":status": status, "content-length": payload.length, ...replyHeaders };
+      const length = status === 204 ? {} : { "content-length": payload.length };
+      const head = { ":status": status, ...length, ...replyHeaders };
       stream.respond(head, { endStream: isEmpty });
       if (!isEmpty) stream.end(payload);
       if (bodyLeft) discardRest(stream);

@@ -7,6 +7,7 @@ describe("isTrustedOrigin", () => {
     "http://localhost:3000",
     "https://localhost:8443",
     "http://shop.localhost:5173",
+    "http://api.shop.localhost",
     "http://127.0.0.1:8080",
     "http://127.1.2.3",
     "http://[::1]:3000",

@@ -372,6 +372,7 @@ describe.each([
       },
     });
     expect(preflight.status).toBe(204);
+    expect(preflight.headers["content-length"]).toBeUndefined();
     expect(preflight.headers).toMatchObject({
       "access-control-allow-origin": origin,
       "access-control-allow-private-network": "true",
