@@ -1,4 +1,4 @@
-import { fieldEnd, payloadStart, varintBig, varintEnd, varintValue } from "./cursor.ts";
+import { fieldEnd, payloadStart, varintBig, varintEnd, varintValue, WIRE } from "./cursor.ts";
 
 /**
  * Attributes looked up in a record's raw bytes, without decoding or allocating. A value is named by the position of
@@ -43,14 +43,22 @@ export function findAttribute(
   let rank = keys.length - 1;
   let p = offset;
   while (p < end) {
-    const tag = varintValue(bytes, p);
-    const fieldAt = varintEnd(bytes, p, end);
+    let tag = bytes[p]!;
+    let fieldAt = p + 1;
+    if (tag >= 0x80) {
+      tag = varintValue(bytes, p);
+      fieldAt = varintEnd(bytes, p, end);
+    }
     if (tag !== attributesTag) {
-      p = fieldEnd(bytes, fieldAt, end, tag);
+      p = validFieldEnd(bytes, fieldAt, end, tag);
       continue;
     }
-    const start = payloadStart(bytes, fieldAt, end);
-    p = start + varintValue(bytes, fieldAt);
+    let start = fieldAt + 1;
+    p = start + bytes[fieldAt]!;
+    if (bytes[fieldAt]! >= 0x80) {
+      start = varintEnd(bytes, fieldAt, end);
+      p = start + varintValue(bytes, fieldAt);
+    }
     // Key first, then value, is what every exporter writes.
     const keyLength = bytes[start + 1]!;
     const valueAt = start + keyLength + 3;
@@ -59,7 +67,7 @@ export function findAttribute(
       bytes[start] === 0x0a &&
       keyLength < 0x80 &&
       bytes[valueAt - 1] === 0x12 &&
-      endsAt(bytes, valueAt, p);
+      (bytes[valueAt]! < 0x80 ? bytes[valueAt] === p - valueAt - 1 : endsAt(bytes, valueAt, p));
     for (let i = 0; i <= rank; i++) {
       const key = keys[i]!;
       if (isUsual) {
@@ -76,10 +84,21 @@ export function findAttribute(
   return found;
 }
 
+/** `fieldEnd` without its checks for the two commonest kinds: a scan has made them. */
+function validFieldEnd(bytes: Uint8Array, at: number, end: number, tag: number): number {
+  const wire = tag & 7;
+  if (wire === WIRE.length) {
+    const length = bytes[at]!;
+    if (length < 0x80) return at + 1 + length;
+  } else if (wire === WIRE.fixed64) {
+    return at + 8;
+  }
+  return fieldEnd(bytes, at, end, tag);
+}
+
 /** Whether the value whose length prefix stands at `at` is the last of a message that ends at `end`. */
 function endsAt(bytes: Uint8Array, at: number, end: number): boolean {
-  const length = bytes[at]!;
-  return length < 0x80 ? at + 1 + length === end : varintEnd(bytes, at, end) + varintValue(bytes, at) === end;
+  return varintEnd(bytes, at, end) + varintValue(bytes, at) === end;
 }
 
 /** Position of the value in a KeyValue of any layout with this key; -1 when it has another key, or no value. */
