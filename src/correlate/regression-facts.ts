@@ -35,21 +35,24 @@ interface Share {
 /**
  * Differences in what operations do, given that they ran: calls made, repeated, dropped or reordered, errors,
  * exceptions, statuses and log statements. A changed mix of requests cancels out. Spans of one trace share its fate,
- * so shares are tested as if each trace had one call.
+ * so shares are tested as if each trace had one call. `before` is all `windows` merged: a share that one of them had
+ * already, or that lies between theirs, is within the baseline's own spread.
  */
 export function factChanges(
+  windows: readonly CheckpointSummary[],
   before: CheckpointSummary,
   after: CheckpointSummary,
   tolerances: Tolerances,
   view: FactView,
 ): Change[] {
   const earlier = new Map(before.behaviour.places.map((place) => [placeKey(place), place]));
-  const windows = { before: before.behaviour.traces, after: after.behaviour.traces };
-  const compare = comparer(windows, tolerances);
+  const traces = { before: before.behaviour.traces, after: after.behaviour.traces };
+  const compare = comparer(traces, tolerances);
+  const spread = shareSpread(windows);
   const changes: Change[] = [];
   for (const now of after.behaviour.places) {
     const then = earlier.get(placeKey(now));
-    if (then !== undefined) changes.push(...placeChanges(then, now, view, compare));
+    if (then !== undefined) changes.push(...placeChanges(then, now, view, compare, spread));
   }
   changes.push(...statusChanges(before, after, view, compare));
   return changes;
@@ -87,7 +90,36 @@ function comparer(windows: { readonly before: number; readonly after: number }, 
   };
 }
 
-function placeChanges(then: PlaceSummary, now: PlaceSummary, view: FactView, compare: Compare): Change[] {
+/** Least and greatest share of a fact at a place over the baseline's windows; nothing when there is one window only. */
+type ShareSpread = (place: string, fact: string) => readonly [least: number, greatest: number] | undefined;
+
+function shareSpread(windows: readonly CheckpointSummary[]): ShareSpread {
+  if (windows.length < 2) return () => undefined;
+  const places = windows.map(
+    ({ behaviour }) =>
+      new Map(
+        behaviour.places.map((place) => [
+          placeKey(place),
+          { calls: place.calls, held: new Map(place.facts.map(({ fact, calls }) => [factKey(fact), calls])) },
+        ]),
+      ),
+  );
+  return (place, fact) => {
+    const shares = places.flatMap((ofWindow) => {
+      const seen = ofWindow.get(place);
+      return seen === undefined ? [] : [(seen.held.get(fact) ?? 0) / seen.calls];
+    });
+    return shares.length < 2 ? undefined : [Math.min(...shares), Math.max(...shares)];
+  };
+}
+
+function placeChanges(
+  then: PlaceSummary,
+  now: PlaceSummary,
+  view: FactView,
+  compare: Compare,
+  spread: ShareSpread,
+): Change[] {
   const facts = new Map([...then.facts, ...now.facts].map(({ fact }) => [factKey(fact), fact]));
   const thenHeld = new Map(then.facts.map(({ fact, calls }) => [factKey(fact), calls]));
   const nowHeld = new Map(now.facts.map(({ fact, calls }) => [factKey(fact), calls]));
@@ -104,6 +136,8 @@ function placeChanges(then: PlaceSummary, now: PlaceSummary, view: FactView, com
       meaning.aspect === "errors" || (meaning.aspect === "logs" && meaning.direction === "worse"),
     );
     if (compared.before === compared.after) continue;
+    const seen = spread(placeKey(now), key);
+    if (seen !== undefined && compared.after >= seen[0] && compared.after <= seen[1]) continue;
     const of = `of its calls (${percentText(compared.before)} before)`;
     const via = now.entry === "" ? "" : ` (under ${now.entry})`;
     changes.push({

@@ -19,8 +19,10 @@ const NOISE_FACTOR = 2;
 /** Without enough traces for a test, a slowdown is plain from here on. */
 const PLAIN_RATIO = 5;
 const PLAIN_NS = 100_000_000;
-/** Most traces for which that rule is needed: more of them can be tested. */
+/** Most traces of a window for which that rule is needed. In a larger one, what is rare is rare, not telling. */
 const UNTESTABLE_TRACES_MAX = 4;
+/** Percentiles at the tail stray about so many times as far as medians. */
+const TAIL_FACTOR = 2;
 
 /** One pair of duration distributions to compare. */
 interface Pair {
@@ -48,7 +50,11 @@ export function latencyChanges(
   slowest: (operation: Operation) => readonly number[],
 ): Change[] {
   const pairs = [...operationPairs(before, after, drift, slowest), ...edgePairs(before, after, slowest)];
-  return pairs.flatMap((pair) => [medianChange(pair, tolerances), ...tailChange(pair, tolerances)]);
+  const fewTraces = Math.min(before.traces, after.traces) <= UNTESTABLE_TRACES_MAX;
+  return pairs.flatMap((pair) => [
+    medianChange(pair, tolerances, fewTraces),
+    ...tailChange(pair, tolerances),
+  ]);
 }
 
 function* operationPairs(
@@ -127,17 +133,16 @@ function medianNoise(
   return Math.max(sampling, logs.length > 1 ? Math.sqrt(squares / (logs.length - 1)) : 0);
 }
 
-function medianChange(pair: Pair, tolerances: Tolerances): Change {
+function medianChange(pair: Pair, tolerances: Tolerances, fewTraces: boolean): Change {
   const before = histogramQuantile(pair.before, 0.5);
   const after = histogramQuantile(pair.after, 0.5);
-  const few = Math.min(pair.traces.before, pair.traces.after) <= UNTESTABLE_TRACES_MAX;
   const isPlain = (slow: number, quick: number) => slow - quick >= PLAIN_NS && slow >= PLAIN_RATIO * quick;
   return {
     ...changeOf(pair, "median", before, after),
     rank: pair.rank + 0.5,
     p: rankDifferenceP(pair.before, pair.after, pair.traces),
-    large: isLarge(before, after, pair.noise, tolerances),
-    plain: few && isPlain(Math.max(before, after), Math.min(before, after)),
+    large: isLarge(before, after, pair.noise, 1, tolerances),
+    plain: fewTraces && isPlain(Math.max(before, after), Math.min(before, after)),
   };
 }
 
@@ -158,17 +163,23 @@ function tailChange(pair: Pair, tolerances: Tolerances): Change[] {
         held(pair.after, pair.traces.after),
         pair.traces.after,
       ),
-      // Percentiles at the tail stray about twice as far as medians.
-      large: isLarge(before, after, 2 * pair.noise, tolerances),
+      large: isLarge(before, after, pair.noise, TAIL_FACTOR, tolerances),
       plain: false,
     },
   ];
 }
 
-function isLarge(before: number, after: number, noise: number, tolerances: Tolerances): boolean {
+function isLarge(
+  before: number,
+  after: number,
+  noise: number,
+  factor: number,
+  tolerances: Tolerances,
+): boolean {
   const shift = Math.abs(Math.log(after / before));
+  const tolerated = Math.log(1 + factor * tolerances.latency_share);
   return (
-    shift > Math.max(Math.log(1 + tolerances.latency_share), NOISE_FACTOR * noise) &&
+    shift > Math.max(tolerated, factor * NOISE_FACTOR * noise) &&
     Math.abs(after - before) > tolerances.latency_ms * 1e6
   );
 }

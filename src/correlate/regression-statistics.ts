@@ -101,7 +101,7 @@ export function adjustForMany(ps: readonly number[]): number[] {
 
 /** Both tails of the standard normal distribution beyond `z`. */
 export function normalTails(z: number): number {
-  return erfc(Math.abs(z) / Math.SQRT2);
+  return Math.min(1, erfc(Math.abs(z) / Math.SQRT2));
 }
 
 function chiSquareTail(g: number): number {

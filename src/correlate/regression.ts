@@ -87,7 +87,7 @@ export function findRegressions(
   const tested = empty
     ? []
     : [
-        ...factChanges(before, now.summary, tolerances, views),
+        ...factChanges(baselines, before, now.summary, tolerances, views),
         ...latencyChanges(before.behaviour, now.summary.behaviour, before.drift, tolerances, views.operation),
       ];
   const adjusted = adjustForMany(tested.map(({ p }) => p));

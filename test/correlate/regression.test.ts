@@ -106,6 +106,32 @@ describe("findRegressions", () => {
     expect(findRegressions(summaries, now.spans, now.logs).verdict).toBe("unchanged");
   });
 
+  it("takes a share that one of the baselines had as their spread", () => {
+    const summaries = [0, 0.5].map((payFailing, i) => {
+      const { spans, logs } = shopTraffic({ requests: 30, seed: 70 + i, payFailing });
+      return summarizeCheckpoint(spans, logs).summary;
+    });
+    const now = shopTraffic({ requests: 30, seed: 72, payFailing: 0.45 });
+    const worse = (baselines: typeof summaries) =>
+      findRegressions(baselines, now.spans, now.logs).findings.filter(
+        ({ kind, text }) => kind === "errors" && text.includes("fails"),
+      );
+    expect(worse(summaries.slice(0, 1))).not.toEqual([]);
+    expect(worse(summaries)).toEqual([]);
+  });
+
+  it("takes a rare request that is slow once as chance in a large window", () => {
+    const usual = shopTraffic({ requests: 30, seed: 1 });
+    const rare = (paySlower: number) =>
+      shopTraffic({ requests: 1, seed: 90, paySlower }).spans.map((span) => ({
+        ...span,
+        resource: { ...span.resource, service: `rare ${span.resource.service}` },
+      }));
+    const { summary } = summarizeCheckpoint([...usual.spans, ...rare(1)], usual.logs);
+    const now = shopTraffic({ requests: 30, seed: 2 });
+    expect(findRegressions([summary], [...now.spans, ...rare(50)], now.logs).verdict).toBe("unchanged");
+  });
+
   it("takes a route that nobody asked for as no fault", () => {
     const a = shopTraffic({ requests: 20, seed: 1 });
     const others = shopTraffic({ requests: 20, seed: 2 }).spans.map((span) => ({
