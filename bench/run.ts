@@ -12,6 +12,7 @@ export const BENCHMARKS: Readonly<Record<string, (size: "small" | "full") => Pro
     tree: async (size) => (await import("./tree.ts")).benchTree(size),
     causality: async (size) => (await import("./causality.ts")).benchCausality(size),
     analyses: async (size) => (await import("./analyses.ts")).benchAnalyses(size),
+    adapters: async (size) => (await import("./adapters.ts")).benchAdapters(size),
     start: async (size) => (await import("./start.ts")).benchStart(size),
   };
 

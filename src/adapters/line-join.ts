@@ -11,8 +11,8 @@ export interface LineJoiner {
   push(line: string): void;
   /** Gives out what waits. */
   flush(): void;
-  /** What waits: nothing, a line that a stack may follow, or a stack that is not known to be complete. */
-  waiting(): "nothing" | "line" | "stack";
+  /** What waits: nothing, a line that nothing follows, one that a stack may follow, or a stack that may go on. */
+  waiting(): "nothing" | "whole" | "line" | "stack";
 }
 
 /** A stack longer than this goes on in a block of its own. */
@@ -88,7 +88,11 @@ export function createLineJoiner(onBlock: (block: LineBlock) => void): LineJoine
       else join(line, next);
     },
     flush,
-    waiting: () => (block === undefined ? "nothing" : block.stack || mode !== "line" ? "stack" : "line"),
+    waiting: () => {
+      if (block === undefined) return "nothing";
+      if (block.stack || mode !== "line") return "stack";
+      return block.lines[0]!.startsWith("{") ? "whole" : "line";
+    },
   };
 }
 

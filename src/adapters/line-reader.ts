@@ -70,6 +70,7 @@ export function createLineReader(options: LineReaderOptions): LineReader {
   /** After a pause in the output, what waited is complete. */
   function settle(): void {
     clearTimeout(timer);
+    if (joiner.waiting() === "whole") joiner.flush();
     const waiting = joiner.waiting();
     if (waiting === "nothing" && binaryBytes === 0) return;
     timer = setTimeout(

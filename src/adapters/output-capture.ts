@@ -10,60 +10,85 @@ export interface OutputCapture {
   linesLost(): number;
 }
 
-/** Chunks may wait up to this; past it the output is faster than it can be read, and lines are counted instead. */
+/** Chunks may wait up to this; past it the oldest go unread, and their lines are counted. */
 const WAITING_BYTES_MAX = 32 * 1024 ** 2;
 /** Reading pauses after this long, so that the pipes are emptied in between. */
 const TURN_MS = 4;
+/** Between two looks for room. */
+const NO_ROOM_MS = 5;
+/** At the end of the output, how long to wait for room that does not come. */
+const END_WAIT_MS = 2_000;
 const NEWLINE = 0x0a;
 
 /**
  * Chunks wait in a queue and are read in short turns of the event loop: passing bytes on goes before understanding
- * them.
+ * them. While `hasRoom` says no, they wait as the bytes they are, which takes less memory than records.
  */
-export function createOutputCapture(reader: LineReader): OutputCapture {
+export function createOutputCapture(reader: LineReader, hasRoom: () => boolean): OutputCapture {
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   let lost = 0;
   let scheduled = false;
+  /** Chunks were dropped before the next one: it starts in the middle of a line. */
+  let gap = false;
   let ended: (() => void) | undefined;
+  let patienceMs = END_WAIT_MS;
 
   function turn(): void {
     scheduled = false;
-    const until = performance.now() + TURN_MS;
-    let read = 0;
-    while (read < waiting.length && performance.now() < until) {
-      const chunk = waiting[read++]!;
-      waitingBytes -= chunk.length;
-      reader.push(chunk);
+    if (!hasRoom() && patienceMs > 0) {
+      if (ended !== undefined) patienceMs -= NO_ROOM_MS;
+      schedule(NO_ROOM_MS);
+      return;
     }
-    waiting = waiting.slice(read);
-    if (waiting.length > 0) schedule();
+    const until = performance.now() + TURN_MS;
+    let count = 0;
+    while (count < waiting.length && performance.now() < until) read(waiting[count++]!);
+    waiting = waiting.slice(count);
+    if (waiting.length > 0) schedule(0);
     else if (ended !== undefined) {
       reader.end();
       ended();
     }
   }
 
-  function schedule(): void {
+  function read(chunk: Uint8Array): void {
+    waitingBytes -= chunk.length;
+    if (!gap) {
+      reader.push(chunk);
+      return;
+    }
+    const newline = chunk.indexOf(NEWLINE);
+    if (newline < 0) return;
+    gap = false;
+    lost++;
+    reader.end();
+    reader.push(chunk.subarray(newline + 1));
+  }
+
+  function schedule(ms: number): void {
     if (scheduled) return;
     scheduled = true;
-    setImmediate(turn);
+    if (ms > 0) setTimeout(turn, ms);
+    else setImmediate(turn);
   }
 
   return {
     push: (chunk) => {
-      if (waitingBytes + chunk.length > WAITING_BYTES_MAX) {
-        lost += countNewlines(chunk);
-        return;
-      }
       waiting.push(chunk);
       waitingBytes += chunk.length;
-      schedule();
+      while (waitingBytes > WAITING_BYTES_MAX && waiting.length > 1) {
+        const oldest = waiting.shift()!;
+        waitingBytes -= oldest.length;
+        lost += countNewlines(oldest);
+        gap = true;
+      }
+      schedule(0);
     },
     end: () =>
       new Promise((resolve) => {
         ended = resolve;
-        schedule();
+        schedule(0);
       }),
     linesLost: () => lost,
   };

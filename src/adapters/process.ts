@@ -12,7 +12,7 @@ export interface CommandExit {
   readonly signal: NodeJS.Signals | null;
   /** The last line that was an error or went to stderr, for people; `""` when there was none. */
   readonly lastComplaint: string;
-  /** Lines that went by unread because they came too fast. */
+  /** Lines that went by unread because too many waited. */
   readonly linesLost: number;
 }
 
@@ -24,6 +24,8 @@ export interface CommandStart {
   readonly stdin: "inherit" | "ignore";
   readonly stdout: Writable;
   readonly stderr: Writable;
+  /** False while the lines should wait; see `OtlpClient.hasRoom`. */
+  readonly hasRoom: () => boolean;
   /** Sends the lines. Called once the process runs, since its resource names the process id. */
   readonly source: (processId: number) => OtlpSource;
   readonly clock: Clock;
@@ -68,7 +70,8 @@ async function watch(child: ChildProcess, start: CommandStart): Promise<CommandE
       if (name === "stderr" || record.severity >= SEVERITY_ERROR) lastComplaint = String(record.body);
       source.log(record);
     };
-    const capture = createOutputCapture(createLineReader({ clock: start.clock, attributes, onRecord }));
+    const reader = createLineReader({ clock: start.clock, attributes, onRecord });
+    const capture = createOutputCapture(reader, start.hasRoom);
     passThrough(pipe, out, capture);
     return capture;
   };

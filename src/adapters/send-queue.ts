@@ -33,9 +33,9 @@ export interface SendQueueOptions<T> {
   readonly connect: (url: string) => (items: T[]) => Promise<SendOutcome>;
 }
 
-const BATCH_MAX = 1_000;
+const BATCH_MAX = 2_000;
 /** A lone item leaves after this time, so that it is visible within 10 ms. */
-const QUIET_MS = 2;
+const QUIET_MS = 1;
 /** After a batch larger than this the next waits longer: requests cost more than their items. */
 const BUSY_ITEMS = 50;
 const BUSY_MS = 50;

@@ -58,8 +58,6 @@ export async function closeClient(client: OtlpClient, terminal: Terminal, linesL
 function losses({ dropped, droppedReason }: ClientStats, linesLost: number): string[] {
   return [
     ...(dropped === 0 ? [] : [`${dropped} records were not delivered: ${droppedReason}.`]),
-    ...(linesLost === 0
-      ? []
-      : [`${linesLost} lines came faster than they could be read, and were not sent.`]),
+    ...(linesLost === 0 ? [] : [`${linesLost} lines were not sent: they came faster than they could be.`]),
   ];
 }

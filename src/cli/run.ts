@@ -130,6 +130,7 @@ async function runOne(each: StackCommand, context: RunContext): Promise<RunResul
       stdout: process.stdout,
       stderr: process.stderr,
       source: sourceOf,
+      hasRoom: () => adapter.client.hasRoom(),
       clock: systemClock,
     });
   } catch (error) {

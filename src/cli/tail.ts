@@ -111,6 +111,7 @@ async function readStdin(client: OtlpClient, service: string, stop: AbortSignal)
       attributes: { "log.iostream": "stdin" },
       onRecord: (record) => source.log(record),
     }),
+    () => client.hasRoom(),
   );
   const { stdin, stdout } = process;
   await new Promise<void>((resolve) => {

@@ -1,0 +1,126 @@
+import { fork, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { understandLine } from "../src/adapters/line.ts";
+import { DEFAULTS } from "../src/config.ts";
+import { startGasoline } from "../src/main.ts";
+import type { RunCost } from "./adapters-run.ts";
+import { type BenchRow, median, quantile } from "./row.ts";
+
+const AREA = "adapters";
+const LINES_PER_SECOND = 50_000;
+const RUN = fileURLToPath(new URL("./adapters-run.ts", import.meta.url));
+const WRITER = fileURLToPath(new URL("./adapters-writer.ts", import.meta.url));
+const LAUNCHER = fileURLToPath(new URL("../bin/gasoline.js", import.meta.url));
+
+/** Lines as they come mixed in a dev stack, each dialect about as often. */
+const SAMPLE = [
+  '{"level":30,"time":1790000000123,"pid":7,"hostname":"dev","reqId":17,"msg":"request completed","req":{"method":"GET","url":"/cart"},"ms":12.5,"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"b7ad6b7169203331"}',
+  '{"asctime":"2026-11-22 10:00:00,123","levelname":"WARNING","name":"shop.cart","message":"slow query","otelTraceID":"0af7651916cd43dd8448eb211c80319c","otelSpanID":"b7ad6b7169203331"}',
+  '{"@timestamp":"2026-11-22T10:00:00.123Z","log.level":"INFO","message":"Started","ecs.version":"1.2.0","log.logger":"com.shop.Main","process.thread.name":"main"}',
+  'time=2026-11-22T10:00:00.123Z level=INFO msg="order placed" orderId=7 user="Zoë B" trace_id=0af7651916cd43dd8448eb211c80319c',
+  "2026-11-22 10:00:00,123 ERROR [http-nio-8080-exec-1] com.shop.Cart - could not load the cart of user 17",
+  "10:00:00.123 [main] INFO  com.shop.Main -- listening on 8080",
+  '127.0.0.1 - - [22/Nov/2026:10:00:00 +0000] "GET /cart HTTP/1.1" 200 512 "-" "curl/8.5.0"',
+  "  GET /products/17 200 in 12ms",
+  "\u001b[32minfo\u001b[39m: compiled client and server successfully in 1234 ms (196 modules)",
+  'INFO:     127.0.0.1:52144 - "GET /health HTTP/1.1" 200 OK',
+];
+
+/** Parsing, throughput, latency and memory of `run`, each with the real daemon where one takes part. */
+export async function benchAdapters(size: "small" | "full"): Promise<readonly BenchRow[]> {
+  return [parsing(size), ...(await throughput(size)), ...(await latency(size))];
+}
+
+function parsing(size: "small" | "full"): BenchRow {
+  const lines = Array.from({ length: 10_000 }, (_, i) => SAMPLE[i % SAMPLE.length]!);
+  const times: number[] = [];
+  for (let round = 0; round < (size === "small" ? 3 : 15); round++) {
+    const start = performance.now();
+    for (const line of lines) understandLine(line, 1_790_000_000_000);
+    times.push(performance.now() - start);
+  }
+  return row("parse 10,000 lines of ten dialects", median(times), "ms", "< 100 ms");
+}
+
+/** A child that prints 50,000 lines a second, alone and through `run`, the daemon in a process of its own. */
+async function throughput(size: "small" | "full"): Promise<BenchRow[]> {
+  const lines = LINES_PER_SECOND * (size === "small" ? 1 : 10);
+  const folder = mkdtempSync(join(tmpdir(), "gasoline-bench-"));
+  const daemon = spawn(process.execPath, [LAUNCHER, "serve", "--port", "0", "--state-dir", folder], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const url = await new Promise<string>((resolve) =>
+      daemon.stdout.once("data", (chunk) => resolve(/listening on (\S+)/.exec(String(chunk))![1]!)),
+    );
+    const result = join(folder, "ms");
+    const writer = [WRITER, String(lines), String(LINES_PER_SECOND), result];
+    const alone = spawn(process.execPath, writer, { stdio: ["ignore", "pipe", "inherit"] });
+    alone.stdout.resume();
+    await new Promise((resolve) => alone.once("close", resolve));
+    const aloneMs = Number(readFileSync(result, "utf8"));
+    const cost = await runThrough(url, [process.execPath, ...writer]);
+    const wallMs = Number(readFileSync(result, "utf8"));
+    const addedMs = Math.max(0, wallMs - aloneMs);
+    return [
+      {
+        ...row("child printing 50,000 lines/s through run, its wall time", wallMs, "ms", "≤ 1.05"),
+        baseline: "alone",
+        ratio: wallMs / aloneMs,
+      },
+      row("… wall time added, share of one core", (100 * addedMs) / aloneMs, "%", "< 5 %"),
+      row("… CPU of run, share of the child's wall time", (100 * cost.cpuMs) / wallMs, "%"),
+      row("… CPU of run a line, all in", (1000 * cost.cpuMs) / lines, "µs"),
+      row("… lines lost", lines - cost.sent, "lines", "0"),
+      row("… memory gained after the first quarter", (cost.rssEnd - cost.rssEarly) / 1024 ** 2, "MB", "flat"),
+    ];
+  } finally {
+    const ended = new Promise((resolve) => daemon.once("exit", resolve));
+    daemon.kill("SIGTERM");
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function runThrough(url: string, command: readonly string[]): Promise<RunCost> {
+  const child = fork(RUN, [url, ...command], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  return new Promise((resolve, reject) => {
+    child.once("message", (cost) => resolve(cost as RunCost));
+    child.once("exit", () => reject(new Error("run ended without telling its cost")));
+  });
+}
+
+/** From a line being written by the child to its record being in the store, one line at a time. */
+async function latency(size: "small" | "full"): Promise<BenchRow[]> {
+  const count = size === "small" ? 10 : 200;
+  const gasoline = await startGasoline({ ...DEFAULTS, port: 0, aliases: [] }, () => undefined);
+  const subscription = gasoline.store.subscribe({ service: "bench" }, 1_000);
+  const program = `let n = 0; const timer = setInterval(() => {
+    console.log(performance.timeOrigin + performance.now());
+    if (++n === ${count}) clearInterval(timer);
+  }, 25)`;
+  try {
+    const cost = runThrough(gasoline.url, [process.execPath, "-e", program]);
+    const times: number[] = [];
+    for await (const record of subscription) {
+      if (record.kind !== "log") continue;
+      times.push(performance.timeOrigin + performance.now() - Number(record.body));
+      if (times.length === count) break;
+    }
+    await cost;
+    return [
+      row("a line, written → in the store, median", median(times), "ms", "≤ 10 ms"),
+      row("… 95th percentile", quantile(times, 0.95), "ms"),
+    ];
+  } finally {
+    subscription.close();
+    await gasoline.close();
+  }
+}
+
+function row(name: string, value: number, unit: string, target?: string): BenchRow {
+  return { area: AREA, name, value, unit, ...(target === undefined ? {} : { target }) };
+}
