@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Attempt, detectLoop, type LoopKind } from "../../src/correlate/loop.ts";
+import { attemptsOf } from "../../src/correlate/loop-history.ts";
+import { makeLog, makeSpan } from "../support/draw-trace.ts";
 import { freshSeed } from "../support/seed.ts";
 
 const call = (action: string, result: unknown = "ok", input: unknown = {}): Attempt => ({
@@ -125,5 +127,42 @@ describe("detectLoop", () => {
       }),
       { seed, numRuns: 100 },
     );
+  });
+});
+
+describe("attemptsOf", () => {
+  const toolCall = (atNs: bigint, attributes: { [key: string]: string }) =>
+    makeLog({ timeNs: atNs, eventName: "gasoline.tool_call", attributes });
+  const testRun = (atNs: bigint, result: string, statusMessage = "") =>
+    makeSpan({
+      startNs: atNs,
+      endNs: atNs,
+      statusMessage,
+      attributes: { "test.case.name": "pays", "test.case.result.status": result },
+    });
+
+  it("orders tool calls and test runs by time, and passes over the rest", () => {
+    const logs = [
+      toolCall(5n, { "gasoline.tool.name": "observe", "gasoline.tool.arguments": '{"what":"logs"}' }),
+      toolCall(1n, { "gasoline.tool.name": "edit", "gasoline.tool.result": "cut {", "error.message": "no" }),
+      makeLog({ timeNs: 2n, body: "something else" }),
+    ];
+    const spans = [
+      testRun(3n, "fail", "expected 1"),
+      testRun(9n, "skipped"),
+      testRun(7n, "passed"),
+      makeSpan(),
+    ];
+    expect(attemptsOf(spans, logs)).toEqual([
+      { action: "edit", input: undefined, result: "cut {", error: "no" },
+      { action: "test pays", test: "pays", passed: false, error: "expected 1" },
+      { action: "observe", input: { what: "logs" }, result: undefined },
+      { action: "test pays", test: "pays", passed: true },
+    ]);
+  });
+
+  it("lets a flaky test be seen in kept runs", () => {
+    const runs = ["pass", "fail", "pass", "fail"].map((result, i) => testRun(BigInt(i + 1), result));
+    expect(detectLoop(attemptsOf(runs, [])).findings.map(({ kind }) => kind)).toContain("flip_flop");
   });
 });
