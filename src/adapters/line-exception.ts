@@ -20,7 +20,7 @@ export function exceptionAttributes(error: unknown): Record<string, AnyValue> {
 }
 
 const HEADER =
-  /^(?:Uncaught |Exception in thread "[^"]*" )?([A-Za-z_$][\w.$]*)(?: \[[^\]]*\])?(?:: ([^\n]*))?$/;
+  /^(?:Uncaught |Unhandled exception\. |Exception in thread "[^"]*" )?([A-Za-z_$][\w.$]*)(?: \[[^\]]*\])?(?:: ([^\n]*))?$/;
 
 /**
  * Type, message and stack of an error's text. Several lines are a stack; Python names the error in its last line,
@@ -37,7 +37,9 @@ export function exceptionOfText(text: string): Record<string, AnyValue> {
   const header = text.includes("Traceback (most recent call last)")
     ? lines.findLast((line) => /^\S/.test(line))
     : lines.find((line) =>
-        /^(?:Uncaught |Exception in thread "[^"]*" )?[\w.$]*(?:Error|Exception|Throwable)\b/.test(line),
+        /^(?:Uncaught |Unhandled exception\. |Exception in thread "[^"]*" )?[\w.$]*(?:Error|Exception|Throwable)\b/.test(
+          line,
+        ),
       );
   const match = header === undefined ? null : HEADER.exec(header);
   return {

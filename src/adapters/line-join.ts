@@ -47,6 +47,9 @@ const GO_PANIC = /^(?:panic: |fatal error: )/;
 const GO_DUMP = /^\s|^$|^goroutine \d+|^created by |^\[signal |^exit status |^[\w./*()-]+\(.*\)$|^main\./;
 const GO_FUNCTION = /^[\w./*()-]+\.[\w.*()-]+$/;
 const RUST_PANIC = /^thread '.*' (?:\(\d+\) )?panicked at /;
+const ERROR_HEADER = /^(?:[\w$]+\.)*[\w$]*(?:Error|Exception|Throwable)(?::|$)/;
+/** A line of a log that announces an error which it then prints. */
+const ANNOUNCES = /\b(?:ERROR|WARN|WARNING|SEVERE|CRITICAL|FATAL)\b/;
 const ERROR_WORD = /error|exception|fail|critical|fatal|panic/i;
 
 export function createLineJoiner(onBlock: (block: LineBlock) => void): LineJoiner {
@@ -79,7 +82,7 @@ export function createLineJoiner(onBlock: (block: LineBlock) => void): LineJoine
     push: (line) => {
       if (line.trim() === "") {
         // A blank line is no record; inside some stacks it is part of them.
-        if (block !== undefined && mode !== "line" && mode !== "frames") blanks++;
+        if (block !== undefined && mode !== "line") blanks++;
         return;
       }
       if (block === undefined || block.lines.length >= LINES_MAX) return start(line);
@@ -110,6 +113,7 @@ function nextMode(mode: Mode, line: string, block: LineBlock): Mode | undefined 
     case "frames":
       if (FRAME.test(line)) return line.endsWith("{") ? "braces" : "frames";
       if (mode === "line" && GO_FUNCTION.test(line) && block.lines[0]!.includes("\t")) return "zap";
+      if (mode === "line" && ERROR_HEADER.test(line) && ANNOUNCES.test(block.lines[0]!)) return "frames";
       if (mode === "line" && TRACEBACK.test(line) && ERROR_WORD.test(block.lines[0]!)) return "python";
       return mode === "frames" && /^Node\.js v\d/.test(line) ? "frames" : undefined;
     case "braces":

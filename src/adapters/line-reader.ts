@@ -106,13 +106,13 @@ function recordOfBlock({ lines, stack }: LineBlock, nowMs: number): LogToSend {
   const whole = lines.join("\n");
   const first = understandLine(lines[0]!, nowMs);
   const exception = exceptionOfText(whole);
-  const named = lines[0]!.startsWith("Traceback") || /:\d+$/.test(lines[0]!);
+  const named = lines[0]!.startsWith("Traceback") || /:\d+:?$/.test(lines[0]!);
   const type = exception["exception.type"];
   const message = exception["exception.message"];
   return {
     ...first,
     severity: first.severity === 0 ? SEVERITY_ERROR : first.severity,
-    // A traceback's first line says nothing; the line that names the error does.
+    // A first line that is only a place or a heading says nothing; the line that names the error does.
     body: named && type !== undefined ? `${type}${message === undefined ? "" : `: ${message}`}` : first.body,
     attributes: {
       ...first.attributes,
