@@ -1,9 +1,12 @@
 import { GasolineError } from "../model/errors.ts";
-import { type Contract, type EndpointContract, routeTemplate, type Schema } from "./contract.ts";
+import {
+  CONTRACT_VERSION,
+  type Contract,
+  type EndpointContract,
+  routeTemplate,
+  type Schema,
+} from "./contract.ts";
 import { asObject, type JsonObject, SchemaReader } from "./contract-schema.ts";
-
-/** Version of our own contract format; others are refused. */
-export const CONTRACT_VERSION = 1;
 
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"] as const;
 
@@ -60,7 +63,6 @@ function readOwn(json: JsonObject, service: string, path: string): Contract {
       method: entry.method.toUpperCase(),
       route: routeTemplate(entry.route),
       ...(isFree(entry.request) ? {} : { request: reader.read(entry.request) }),
-      requestRequired: entry.request_required === true,
       responses: new Map(responses),
       ...numberAs("p95MsMax", entry.p95_ms_max),
       ...numberAs("errorRateMax", entry.error_rate_max),
@@ -101,7 +103,6 @@ function readOpenApi(json: JsonObject, service: string): Contract {
           method: method.toUpperCase(),
           route: routeTemplate(base + path),
           ...(request === undefined ? {} : { request }),
-          requestRequired: body?.required === true,
           responses,
         });
       }

@@ -1,4 +1,4 @@
-import { isIdSegment, type JsonType, routeTemplate } from "./contract.ts";
+import { CONTRACT_VERSION, isIdSegment, type JsonType, routeTemplate } from "./contract.ts";
 import { type Exchange, exchangesOf } from "./contract-exchange.ts";
 import { asObject, typeOf } from "./contract-schema.ts";
 import { quantile } from "./quantile.ts";
@@ -15,7 +15,7 @@ export interface SchemaJson {
 
 /** A contract proposed from traffic, as it is written to a file (`readContract` reads it back). */
 export interface ContractProposal {
-  readonly version: 1;
+  readonly version: typeof CONTRACT_VERSION;
   readonly service: string;
   readonly endpoints: readonly {
     readonly method: string;
@@ -53,7 +53,11 @@ export function learnContracts(trees: readonly TraceTree[]): ContractProposal[] 
   byService.delete("");
   return [...byService]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([service, exchanges]) => ({ version: 1, service, endpoints: learnEndpoints(exchanges) }));
+    .map(([service, exchanges]) => ({
+      version: CONTRACT_VERSION,
+      service,
+      endpoints: learnEndpoints(exchanges),
+    }));
 }
 
 function learnEndpoints(exchanges: readonly Exchange[]): ContractProposal["endpoints"] {

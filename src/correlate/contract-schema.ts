@@ -17,6 +17,7 @@ const SCHEMA_DEPTH_MAX = 64;
 /** Alternatives within alternatives. */
 const CHOICE_DEPTH_MAX = 32;
 const TEXT_CHARS_MAX = 80;
+const PATH_CHARS_MAX = 200;
 
 /** A document's part as an object; `undefined` for anything else. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -242,8 +243,9 @@ class Check {
   }
 
   #add(mismatch: Mismatch): void {
-    const key = `${mismatch.kind} ${mismatch.path}`;
-    if (this.found.size < MISMATCHES_MAX && !this.found.has(key)) this.found.set(key, mismatch);
+    const path = mismatch.path.slice(0, PATH_CHARS_MAX);
+    const key = `${mismatch.kind} ${path}`;
+    if (this.found.size < MISMATCHES_MAX && !this.found.has(key)) this.found.set(key, { ...mismatch, path });
   }
 }
 

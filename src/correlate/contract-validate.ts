@@ -77,8 +77,8 @@ export function validateContracts(
     const { known, unknown } = assign(contract, ofService);
     for (const [endpoint, seen] of known) {
       const name = `${endpoint.method} ${endpoint.route}`;
-      const gathered = checkEndpoint(endpoint, seen);
-      const missing = notEvaluated(endpoint, seen);
+      const { gathered, cutBodies } = checkEndpoint(endpoint, seen);
+      const missing = notEvaluated(endpoint, seen, cutBodies);
       findings.push(...gathered.map((one) => findingOf(contract.service, name, one)));
       const isViolated = gathered.some(({ change }) => change !== "additive");
       states.push({
@@ -142,8 +142,14 @@ function assign(contract: Contract, exchanges: readonly Exchange[]) {
   return { known, unknown };
 }
 
-function checkEndpoint(endpoint: EndpointContract, exchanges: readonly Exchange[]): Gathered[] {
+function checkEndpoint(endpoint: EndpointContract, exchanges: readonly Exchange[]) {
   const gathered = new Map<string, Gathered>();
+  let cutBodies = 0;
+  const mismatchesOf = (schema: Schema, body: unknown) => {
+    const { mismatches, cut } = checkValue(schema, body);
+    if (cut) cutBodies += 1;
+    return mismatches;
+  };
   const add = (
     exchange: Exchange,
     kind: ViolationKind,
@@ -165,7 +171,7 @@ function checkEndpoint(endpoint: EndpointContract, exchanges: readonly Exchange[
   for (const exchange of exchanges) {
     const { request, status } = exchange;
     if (endpoint.request !== undefined && request.kind === "json") {
-      for (const mismatch of checkValue(endpoint.request, request.value).mismatches)
+      for (const mismatch of mismatchesOf(endpoint.request, request.value))
         add(exchange, mismatch.kind, changeOf(mismatch), `request: ${wordsOf(mismatch)}`, withRequest);
     }
     if (status === undefined || endpoint.responses.size === 0) continue;
@@ -174,11 +180,11 @@ function checkEndpoint(endpoint: EndpointContract, exchanges: readonly Exchange[
       add(exchange, "status", "breaking", `answers ${status}, which it does not promise`, exchanges.length);
     } else if (promised.schema !== undefined && exchange.response.kind === "json") {
       const of = withResponse.get(status)!;
-      for (const mismatch of checkValue(promised.schema, exchange.response.value).mismatches)
+      for (const mismatch of mismatchesOf(promised.schema, exchange.response.value))
         add(exchange, mismatch.kind, changeOf(mismatch), `response ${status}: ${wordsOf(mismatch)}`, of);
     }
   }
-  return [...gathered.values(), ...promisesBroken(endpoint, exchanges)];
+  return { gathered: [...gathered.values(), ...promisesBroken(endpoint, exchanges)], cutBodies };
 }
 
 /** The promise for a status: its own, its class's, the default; `undefined` when there is none. */
@@ -236,9 +242,10 @@ function wordsOf({ kind, path, expected, found }: Mismatch): string {
   }
 }
 
-function notEvaluated(endpoint: EndpointContract, exchanges: readonly Exchange[]) {
+function notEvaluated(endpoint: EndpointContract, exchanges: readonly Exchange[], cutBodies: number) {
   if (exchanges.length === 0) return { reasons: ["no traffic in this window"], all: true };
   const reasons: string[] = [];
+  if (cutBodies > 0) reasons.push(`the rest of ${cutBodies} bodies of more than 20 000 values`);
   const share = (what: string, bodies: readonly Body[]) => {
     const seen = bodies.filter(({ kind }) => kind === "json").length;
     if (seen === bodies.length) return;

@@ -1,3 +1,6 @@
+/** Version of our own contract format; others are refused. */
+export const CONTRACT_VERSION = 1;
+
 /** The types of JSON, with `integer` kept apart as JSON Schema does. */
 export const JSON_TYPES = ["object", "array", "string", "number", "integer", "boolean", "null"] as const;
 export type JsonType = (typeof JSON_TYPES)[number];
@@ -29,7 +32,6 @@ export interface EndpointContract {
   readonly route: string;
   /** `undefined` when nothing is said of request bodies. */
   readonly request?: Schema;
-  readonly requestRequired: boolean;
   /** By status: `200`, `4XX`, `DEFAULT`. Empty when nothing is said of statuses. */
   readonly responses: ReadonlyMap<string, Schema | undefined>;
   readonly p95MsMax?: number;

@@ -36,6 +36,7 @@ export interface Report<V extends string, F extends Finding> {
 
 const FINDINGS_MAX = 10;
 const NEXT_MAX = 3;
+const TEXT_CHARS_MAX = 600;
 /** Records kept as evidence of one finding. */
 export const EVIDENCE_MAX = 3;
 
@@ -45,18 +46,25 @@ export function reportOf<V extends string, F extends Finding>(
   summary: string,
   findings: readonly F[],
 ): Report<V, F> {
-  const shown = findings.slice(0, FINDINGS_MAX);
+  const shown = findings
+    .slice(0, FINDINGS_MAX)
+    .map((finding) => ({ ...finding, text: shortened(finding.text) }));
   const traces = new Set(shown.flatMap(({ evidence }) => evidence.map(({ trace_id }) => trace_id ?? "")));
   traces.delete("");
   return {
     verdict,
-    summary,
+    summary: shortened(summary),
     findings: shown,
     truncated: findings.length - shown.length,
     next: [...traces]
       .slice(0, NEXT_MAX)
       .map((trace_id) => `observe ${JSON.stringify({ what: "trace", filter: { trace_id } })}`),
   };
+}
+
+/** Names and templates come from telemetry and may be long. */
+function shortened(text: string): string {
+  return text.length > TEXT_CHARS_MAX ? `${text.slice(0, TEXT_CHARS_MAX)}…` : text;
 }
 
 /** A span or log as evidence. */
