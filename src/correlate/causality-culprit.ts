@@ -29,7 +29,9 @@ const NO_FACT = { fact: undefined };
 
 /** The operation that evidence points to, from the spans that show it; the caller's where the callee left none. */
 export function culpritOperation(window: TraceWindow, evidence: Evidence, shown: Shown): Operation {
-  if (evidence.kind === "fact" && evidence.rule === "unanswered_call" && evidence.fact.kind === "call") {
+  const silent =
+    evidence.kind === "fact" && evidence.parts.every(({ place }) => place.service !== evidence.service);
+  if (silent && evidence.rule === "unanswered_call" && evidence.fact.kind === "call") {
     return { service: evidence.service, name: evidence.fact.call.name, kind: "server" };
   }
   for (const at of shown.samples) {

@@ -46,8 +46,7 @@ export function scoreServices(
     if (numbers === undefined) byService.set(service, [number]);
     else numbers.push(number);
   });
-  const scores: ServiceScore[] = [];
-  for (const [service, numbers] of byService) {
+  const suspects = Array.from(byService, ([service, numbers]) => {
     const timed = numbers.filter((number) => evidence[number]!.kind === "time");
     let innocence = 1 - timeScore(timed, evidence as readonly TimeEvidence[], explained, normalNs, rules);
     const weighed = numbers.map((number) => ({
@@ -64,11 +63,21 @@ export function scoreServices(
       innocence *= 1 - weight * further[family];
       further[family] *= rules.furtherFact;
     }
-    const score = 1 - innocence;
-    if (score > 0)
-      scores.push({ service, score, operation: operationOf(weighed[0]!.number), evidence: weighed });
+    return { service, innocence, weighed };
+  });
+  suspects.sort((a, b) => a.innocence - b.innocence || (a.service < b.service ? -1 : 1));
+  const scores: ServiceScore[] = [];
+  let before = Number.POSITIVE_INFINITY;
+  let last = 1;
+  for (const { service, innocence, weighed } of suspects) {
+    // Near 1 a double runs out of digits: what differs must not come out equal.
+    const score = Math.min(1 - innocence, innocence > before ? last - Number.EPSILON : last);
+    if (score <= 0) continue;
+    scores.push({ service, score, operation: operationOf(weighed[0]!.number), evidence: weighed });
+    before = innocence;
+    last = score;
   }
-  return scores.sort((a, b) => b.score - a.score || (a.service < b.service ? -1 : 1));
+  return scores;
 }
 
 /** Facts of one family come together, those of different families speak for themselves. */

@@ -123,6 +123,12 @@ describe("evidence", () => {
     expect(told(evidenceFor(fault, baselines, { [step]: false })).join()).not.toMatch(rules);
   });
 
+  it("of a lost call is against the caller when the callee answers others", () => {
+    const fault: Fault = { loses: (caller, callee) => caller === "checkout" && callee === "cart" };
+    expect(told(evidenceFor(fault))).toContain("unanswered_call checkout");
+    expect(told(evidenceFor(fault)).join()).not.toContain("unanswered_call cart");
+  });
+
   it("is none for operations that no baseline knows", () => {
     const withoutStock = { ...baselines[0]!, operations: [], edges: [], places: [] };
     expect(evidenceFor({ slower: ({ service }) => (service === "stock" ? 30 : 1) }, [withoutStock])).toEqual(
