@@ -1,0 +1,57 @@
+import type { CheckpointSummary } from "../correlate/regression-summary.ts";
+import { GasolineError } from "../model/errors.ts";
+import type { Checkpoint } from "./checkpoint-file.ts";
+import type { StateFiles } from "./state-files.ts";
+
+/** A checkpoint that others are compared with unless something else is named. */
+export interface Baseline {
+  readonly name: string;
+  readonly summary: CheckpointSummary;
+}
+
+/** Baselines read for one question, the newest first: each file may hold megabytes. */
+const BASELINES_MAX = 5;
+
+/** Whether a checkpoint was saved with set_baseline. */
+export function isBaseline({ metadata }: Checkpoint): boolean {
+  return metadata.baseline === true;
+}
+
+/** A checkpoint on file, or why it cannot be read. */
+export type FiledCheckpoint =
+  | { readonly name: string; readonly checkpoint: Checkpoint }
+  | { readonly name: string; readonly problem: string };
+
+/** Every checkpoint on file by name; a broken one with its problem, so that it does not hide the others. */
+export function checkpointsOnFile(state: StateFiles): FiledCheckpoint[] {
+  return state.listCheckpoints().map((name) => {
+    try {
+      return { name, checkpoint: state.readCheckpoint(name) };
+    } catch (error) {
+      if (!(error instanceof GasolineError)) throw error;
+      return { name, problem: error.message };
+    }
+  });
+}
+
+/**
+ * The newest baselines on file, at most five, without the one called `except`; none when there are none. Files that
+ * cannot be read are left out and named in `problems`.
+ */
+export function baselinesOnFile(
+  state: StateFiles,
+  except?: string,
+): { readonly baselines: readonly Baseline[]; readonly problems: readonly string[] } {
+  const filed = checkpointsOnFile(state);
+  const found = filed.flatMap((each) => {
+    if (!("checkpoint" in each) || each.name === except) return [];
+    const { name, checkpoint } = each;
+    const { summary, timestamp } = checkpoint;
+    return summary !== undefined && isBaseline(checkpoint) ? [{ name, summary, timestamp }] : [];
+  });
+  found.sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1));
+  return {
+    baselines: found.slice(0, BASELINES_MAX).map(({ name, summary }) => ({ name, summary })),
+    problems: filed.flatMap((each) => ("problem" in each ? [each.problem] : [])),
+  };
+}
