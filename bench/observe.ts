@@ -1,7 +1,8 @@
 import { DEFAULTS, scaleLimits } from "../src/config.ts";
 import { Analyst } from "../src/query/analyst.ts";
-import { observe, replyBytes } from "../src/query/observe.ts";
+import { observe } from "../src/query/observe.ts";
 import { parseObserve } from "../src/query/parameters.ts";
+import { replyBytes } from "../src/query/reply-bytes.ts";
 import type { ObserveContext } from "../src/query/shapes.ts";
 import { openStateFiles } from "../src/query/state-files.ts";
 import { createRingStore } from "../src/store/ring/ring-store.ts";

@@ -1,4 +1,5 @@
 import { GasolineError } from "../model/errors.ts";
+import { WHATS } from "../query/parameters.ts";
 import { type Command, flagOption, textOption } from "./command.ts";
 import { askDaemon, daemonPlace, requireDaemon } from "./daemon.ts";
 import { keyValues } from "./key-values.ts";
@@ -6,7 +7,7 @@ import { keyValues } from "./key-values.ts";
 /** `gasoline observe WHAT key=value …`: the same questions and answers as the MCP tool. */
 export const observe: Command = {
   name: "observe",
-  summary: "ask what was received: traces, trace, timeline, logs, errors (filters as key=value)",
+  summary: `ask what was received: ${WHATS.join(", ")} (filters as key=value)`,
   usage: "WHAT [KEY=VALUE …]",
   options: {
     json: { type: "boolean" },

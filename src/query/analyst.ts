@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, GasolineError } from "../model/errors.ts";
 import type { AnalysisAnswer, AnalysisOptions } from "./analyses/question.ts";
-import type { WindowAnalysis } from "./analyze-window.ts";
+import type { AnyAnalysis } from "./analyze-window.ts";
 import type { RawBody } from "./raw-window.ts";
 
 /** What the thread is told: bodies of records first, then the question over them. */
@@ -9,7 +9,7 @@ export type Request =
   | { readonly kind: "body"; readonly window: number; readonly body: RawBody }
   | {
       readonly kind: "run";
-      readonly type: WindowAnalysis;
+      readonly type: AnyAnalysis;
       readonly options: AnalysisOptions;
       readonly baselines: number;
     };
@@ -25,7 +25,7 @@ export type Reply =
 
 /** Records by window: the one asked about, and those to compare with. */
 export interface AnalysisJob {
-  readonly type: WindowAnalysis;
+  readonly type: AnyAnalysis;
   readonly options: AnalysisOptions;
   readonly window: AsyncIterable<RawBody>;
   readonly baselines: readonly AsyncIterable<RawBody>[];

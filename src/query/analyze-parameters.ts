@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { GasolineError } from "../model/errors.ts";
-import { ANALYSIS_ALIASES, ANALYSIS_TYPES, type WindowAnalysis } from "./analyze-window.ts";
+import { ANALYSIS_ALIASES, ANALYSIS_TYPES, type AnyAnalysis, type WindowAnalysis } from "./analyze-window.ts";
 import { readInput } from "./read-input.ts";
 
 const text = z.string().min(1).max(2_000);
@@ -58,7 +58,7 @@ export const analyzeSchema = z.strictObject({
 /** A question that has been checked. */
 export interface AnalyzeQuery
   extends Omit<z.infer<typeof analyzeSchema>, "type" | "context" | "budget_bytes"> {
-  readonly type: WindowAnalysis;
+  readonly type: AnyAnalysis;
   /** Undefined: no budget, everything is shown in full. */
   readonly budgetBytes: number | undefined;
 }

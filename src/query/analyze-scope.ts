@@ -5,8 +5,9 @@ import { GasolineError } from "../model/errors.ts";
 import type { RecordFilter, TelemetryStore } from "../store/telemetry-store.ts";
 import type { AnalysisOptions } from "./analyses/question.ts";
 import type { AnalyzeQuery } from "./analyze-parameters.ts";
-import { knownState, WINDOW_ANALYSES } from "./analyze-window.ts";
+import { knownState, readsOf, usesBaselines } from "./analyze-window.ts";
 import { summaryOf } from "./checkpoint-file.ts";
+import { baselinesOnFile } from "./configure-baselines.ts";
 import { messageOf } from "./normalize.ts";
 import type { RawBody } from "./raw-window.ts";
 import { isoTime } from "./render/units.ts";
@@ -25,6 +26,8 @@ export interface AnalysisScope {
   readonly options: AnalysisOptions;
   readonly window: WindowScope;
   readonly baselines: readonly WindowScope[];
+  /** Names of the checkpoints compared with. */
+  readonly checkpoints: readonly string[];
 }
 
 /** The records of one window that the store holds. */
@@ -49,11 +52,12 @@ export async function scopeOf(
 ): Promise<AnalysisScope> {
   const { traceId, symptom } = await subjectOf(store, query);
   const { service, session_id: sessionId, files, endpoint, attempts } = query;
-  const baseline =
-    query.baseline === undefined ? undefined : await baselineOf(store, query.baseline, context);
+  const baseline = await baselineOf(store, query, context);
   const known = {
     ...knownState(query.type, context.state),
-    ...(baseline?.checkpoint === undefined ? {} : { checkpoint: baseline.checkpoint }),
+    ...(baseline.checkpoints.length === 0
+      ? {}
+      : { checkpoints: baseline.checkpoints.map(({ summary }) => summary) }),
   };
   const options: AnalysisOptions = {
     ...(traceId === undefined ? {} : { traceId }),
@@ -70,7 +74,8 @@ export async function scopeOf(
   return {
     options,
     window: await windowOf(store, filter),
-    baselines: baseline?.filter === undefined ? [] : [await windowOf(store, baseline.filter)],
+    baselines: baseline.filter === undefined ? [] : [await windowOf(store, baseline.filter)],
+    checkpoints: baseline.checkpoints.map(({ name }) => name),
   };
 }
 
@@ -142,7 +147,7 @@ async function filterOf(
   };
   if (since !== undefined || until !== undefined) return given;
   if (traceId !== undefined) {
-    if (WINDOW_ANALYSES[type].reads === "trace") return { traceId };
+    if (readsOf(type) === "trace") return { traceId };
     return around(store, { traceId }, AROUND_NS);
   }
   if (session_id === undefined) return {};
@@ -168,19 +173,26 @@ async function around(store: TelemetryStore, filter: RecordFilter, apartNs: bigi
 
 interface Baseline {
   readonly filter?: RecordFilter;
-  readonly checkpoint?: CheckpointSummary;
+  readonly checkpoints: readonly { readonly name: string; readonly summary: CheckpointSummary }[];
 }
 
-/** A window, a trace, or else a checkpoint by its name. Throws `not_found` with the nearest names. */
+/**
+ * A window, a trace, or else a checkpoint by its name; without any, the baselines on file where the analysis compares
+ * with them. Throws `not_found` with the nearest names.
+ */
 async function baselineOf(
   store: TelemetryStore,
-  baseline: NonNullable<AnalyzeQuery["baseline"]>,
+  { baseline, type }: AnalyzeQuery,
   { clock, state }: ObserveContext,
 ): Promise<Baseline> {
+  if (baseline === undefined) {
+    return { checkpoints: usesBaselines(type) ? baselinesOnFile(state).baselines : [] };
+  }
   const [since, until] =
     typeof baseline === "string" ? baseline.split("/", 2) : [baseline.since, baseline.until];
   if (since !== undefined && until !== undefined) {
     return {
+      checkpoints: [],
       filter: {
         sinceNs: parseTime(since, "baseline.since", clock),
         untilNs: parseTime(until, "baseline.until", clock),
@@ -189,9 +201,10 @@ async function baselineOf(
   }
   if (typeof since === "string" && /^[0-9a-f]{8,32}$/i.test(since)) {
     const { traceId } = await subjectOf(store, { type: "compare", trace_id: since, budgetBytes: undefined });
-    return traceId === undefined ? {} : { filter: { traceId } };
+    return { checkpoints: [], ...(traceId === undefined ? {} : { filter: { traceId } }) };
   }
-  return { checkpoint: summaryOf(state.readCheckpoint(String(since))) };
+  const name = String(since);
+  return { checkpoints: [{ name, summary: summaryOf(state.readCheckpoint(name)) }] };
 }
 
 async function windowOf(store: TelemetryStore, filter: RecordFilter): Promise<WindowScope> {

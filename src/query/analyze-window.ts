@@ -1,3 +1,4 @@
+import type { Span } from "../model/span.ts";
 import { explainCause } from "./analyses/causality-chain.ts";
 import { compareWindows } from "./analyses/compare.ts";
 import { correlateTrace } from "./analyses/correlate.ts";
@@ -10,6 +11,8 @@ import {
   type WindowQuestion,
 } from "./analyses/question.ts";
 import { checkCases, checkContracts, findChanges, findImpact, findLoop } from "./analyses/reports.ts";
+import { mapServices } from "./analyses/services.ts";
+import { learnFromWindow, reduceWindow } from "./configure-tasks.ts";
 import { toText } from "./json-value.ts";
 import type { StateFiles } from "./state-files.ts";
 
@@ -25,6 +28,8 @@ interface Analysis {
   readonly reads: "trace" | "around";
   /** What it needs from the state folder. */
   readonly needs?: readonly ("contracts" | "dependencies" | "edgeCases")[];
+  /** Without a baseline given, the baselines on file are compared with. */
+  readonly usesBaselines?: boolean;
   /** `service` names what is to be changed: it does not bound what is read. */
   readonly ownService?: boolean;
 }
@@ -34,11 +39,21 @@ interface Analysis {
  * are what `--json`, REST and MCP show.
  */
 export const WINDOW_ANALYSES = {
-  causality_chain: { answer: explainCause, reads: "around", about: "root cause, chain and symptom" },
+  causality_chain: {
+    answer: explainCause,
+    reads: "around",
+    about: "root cause, chain and symptom",
+    usesBaselines: true,
+  },
   critical_path: { answer: explainDuration, reads: "trace", about: "what a request waited for" },
   compare: { answer: compareWindows, reads: "trace", about: "how traces or windows differ" },
   correlate: { answer: correlateTrace, reads: "around", about: "what else belongs to a trace" },
-  regression: { answer: findChanges, reads: "trace", about: "what got worse against a baseline" },
+  regression: {
+    answer: findChanges,
+    reads: "trace",
+    about: "what got worse against a baseline",
+    usesBaselines: true,
+  },
   impact_analysis: {
     answer: findImpact,
     reads: "around",
@@ -63,18 +78,44 @@ export const WINDOW_ANALYSES = {
     reads: "trace",
     about: "whether attempts or test runs go round in circles",
   },
-  infer: { answer: gatherFacts, reads: "around", about: "facts and hypotheses in one pack" },
+  infer: {
+    answer: gatherFacts,
+    reads: "around",
+    about: "facts and hypotheses in one pack",
+    usesBaselines: true,
+  },
 } as const satisfies Record<string, Analysis>;
 
 export type WindowAnalysis = keyof typeof WINDOW_ANALYSES;
+
+/** Asked by modes of observe and actions of configure alone. */
+const OBSERVED = {
+  services: { answer: mapServices, reads: "trace", about: "who calls whom" },
+  reduce_window: { answer: reduceWindow, reads: "trace", about: "what a checkpoint keeps" },
+  learn_contracts: { answer: learnFromWindow, reads: "trace", about: "contracts that traffic suggests" },
+} as const satisfies Record<string, Analysis>;
+
+export type AnyAnalysis = WindowAnalysis | keyof typeof OBSERVED;
+const ALL: Readonly<Record<AnyAnalysis, Analysis>> = { ...WINDOW_ANALYSES, ...OBSERVED };
+
+/** What the analysis reads when a trace is named and no window is. */
+export function readsOf(type: AnyAnalysis): Analysis["reads"] {
+  return ALL[type].reads;
+}
+
+/** Whether the baselines on file are what it compares with when no other is given. */
+export function usesBaselines(type: AnyAnalysis): boolean {
+  return ALL[type].usesBaselines ?? false;
+}
+
 export const ANALYSIS_TYPES = Object.keys(WINDOW_ANALYSES) as readonly WindowAnalysis[];
 
 /** Other words for an analysis, as callers write them. */
 export const ANALYSIS_ALIASES: Readonly<Record<string, WindowAnalysis>> = { causality: "causality_chain" };
 
 /** What the state folder holds that the analysis uses. Throws `bad_parameter` for a file that cannot be read. */
-export function knownState(type: WindowAnalysis, files: StateFiles): KnownState {
-  const { needs = [] }: Analysis = WINDOW_ANALYSES[type];
+export function knownState(type: AnyAnalysis, files: StateFiles): KnownState {
+  const { needs = [] } = ALL[type];
   return {
     ...(needs.includes("contracts") ? { contracts: files.readContracts() } : {}),
     ...(needs.includes("dependencies") ? { dependencies: files.readDependencies() } : {}),
@@ -83,18 +124,23 @@ export function knownState(type: WindowAnalysis, files: StateFiles): KnownState 
 }
 
 /** Answers one question about records; the records are first cut to the traces of the service or session asked for. */
-export function answerWindow(type: WindowAnalysis, question: WindowQuestion): AnalysisAnswer {
+export function answerWindow(type: AnyAnalysis, question: WindowQuestion): AnalysisAnswer {
+  const { answer, ownService = false } = ALL[type];
+  const { service: _changed, ...unbounded } = question;
+  return answer({ ...question, ...cutToScope(ownService ? unbounded : question) });
+}
+
+/** The records of the traces in which the service and the session asked for took part; all of them without either. */
+export function cutToScope(question: WindowQuestion): Pick<WindowQuestion, "window" | "baselines"> {
   const { service, sessionId } = question;
   let { window, baselines } = question;
-  const { ownService = false }: Analysis = WINDOW_ANALYSES[type];
-  if (service !== undefined && !ownService) {
-    const passes = (span: { readonly resource: { readonly service: string } }): boolean =>
-      span.resource.service === service;
+  if (service !== undefined) {
+    const passes = ({ resource }: Span): boolean => resource.service === service;
     window = onlyTraces(window, passes);
     baselines = baselines.map((baseline) => onlyTraces(baseline, passes));
   }
   if (sessionId !== undefined) {
     window = onlyTraces(window, ({ attributes }) => toText(attributes["session.id"]) === sessionId);
   }
-  return WINDOW_ANALYSES[type].answer({ ...question, window, baselines });
+  return { window, baselines };
 }

@@ -7,11 +7,11 @@ import type { AnalyzeQuery } from "./analyze-parameters.ts";
 import { type AnalysisScope, scopeOf } from "./analyze-scope.ts";
 import { fitToBudget } from "./budget.ts";
 import type { Detail } from "./normalize.ts";
-import { replyBytes } from "./observe.ts";
 import { clean } from "./render/clean.ts";
 import { renderText } from "./render/text.ts";
 import { count, isoTime } from "./render/units.ts";
 import { lineChars } from "./reply.ts";
+import { replyBytes } from "./reply-bytes.ts";
 import type { ObserveContext, ObserveMetadata } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
 import { shrink } from "./shrink.ts";
@@ -21,6 +21,8 @@ export type AnalyzeMetadata = Pick<ObserveMetadata, "query_time_ms" | "horizon" 
   /** Records read. */
   readonly spans: number;
   readonly logs: number;
+  /** Checkpoints on file that it was compared with. */
+  readonly compared_with?: readonly string[];
   /** Set when the window holds more than one analysis reads. */
   readonly window_cut?: string;
 };
@@ -99,6 +101,7 @@ function analysisDraft(
           query_time_ms: 0,
           horizon: horizonNs === null ? null : isoTime(horizonNs),
           ...(lost > 0 ? { lost } : {}),
+          ...(scope.checkpoints.length === 0 ? {} : { compared_with: scope.checkpoints }),
           ...(cut === undefined
             ? {}
             : { window_cut: `the newest of ${count(cut.spans, "span")}, since ${isoTime(cut.sinceNs)}` }),
@@ -145,7 +148,9 @@ function analysisText(response: AnalyzeResponse, lines: readonly string[]): stri
   const read = `${count(metadata.spans, "span")} and ${count(metadata.logs, "log")}`;
   const more = truncated === 0 ? "" : ` (${truncated} more not shown)`;
   const cut = metadata.window_cut === undefined ? "" : ` Read were ${metadata.window_cut}.`;
-  const summary = `${type}: ${count(findings.length, "finding")}${more} from ${read}.${cut}`;
+  const { compared_with: names = [] } = metadata;
+  const against = names.length === 0 ? "" : `, compared with ${names.join(", ")}`;
+  const summary = `${type}: ${count(findings.length, "finding")}${more} from ${read}${against}.${cut}`;
   return renderText(
     {
       summary,

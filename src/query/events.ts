@@ -1,5 +1,14 @@
 import type { NormalizedEvent } from "../model/event.ts";
-import type { RecordPage, RecordQuery, StoredRecord } from "../store/telemetry-store.ts";
+import { STREAMS } from "../model/stream.ts";
+import type {
+  Position,
+  RecordFilter,
+  RecordPage,
+  RecordQuery,
+  StoredRecord,
+  StoredSpan,
+  TelemetryStore,
+} from "../store/telemetry-store.ts";
 import { readRecordCursor, recordCursor, sinceCursor } from "./cursor.ts";
 import { type ModeScope, toStoreFilter } from "./filter.ts";
 import { type Detail, durationNs, levelOf, messageOf, normalize, timeOf } from "./normalize.ts";
@@ -9,30 +18,58 @@ import { clean } from "./render/clean.ts";
 import { clockTime, count, formatDuration, isoTime } from "./render/units.ts";
 import { type Body, callText, type Draft, keepRendered, lineChars, type Question } from "./reply.ts";
 import { type ResolvedIds, resolveIds } from "./resolve-ids.ts";
-import type { ObserveMetadata } from "./shapes.ts";
+import type { ObserveMetadata, Row } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
 import { whyEmpty, whyNotFound } from "./why-empty.ts";
 
 const NO_IGNORES: readonly FilterKey[] = [];
 
-/** The modes that list records, and what they list. */
-export const EVENT_MODES = {
-  logs: { kinds: ["log"], ignores: NO_IGNORES, noun: "log" },
-  timeline: { kinds: ["span", "log"], ignores: NO_IGNORES, noun: "event" },
-} as const satisfies Record<string, ModeScope & { readonly noun: string }>;
+/** A mode that lists records one by one. */
+export interface ListMode extends ModeScope {
+  /** What is listed, in the singular. */
+  readonly noun: string;
+  /** Event names of which a record has one, each as the store's `name`; absent: any. None contains another. */
+  readonly names?: readonly string[];
+  /** What to switch on when nothing of the kind was ever received. */
+  readonly source?: string;
+  /** The record as a row of this mode; absent: as an event. */
+  readonly rowOf?: (record: StoredRecord, detail: Detail, related: Related) => RenderedRow;
+  /** Reads what the rows of a page need besides their records. */
+  readonly relate?: (question: Question, records: readonly StoredRecord[]) => Promise<Related>;
+  /** Leads on to the trace of the newest. */
+  readonly leadsToTrace: boolean;
+}
+
+export interface RenderedRow {
+  readonly row: Row;
+  readonly line: string;
+}
+
+/** Other spans by the id of the span that they belong to. */
+export type Related = ReadonlyMap<string, StoredSpan>;
+const NOTHING_RELATED: Related = new Map();
+
+/** Log records. */
+export const LOGS: ListMode = { kinds: ["log"], ignores: NO_IGNORES, noun: "log", leadsToTrace: true };
+/** Spans (at their start) and logs together. */
+export const TIMELINE: ListMode = {
+  kinds: ["span", "log"],
+  ignores: NO_IGNORES,
+  noun: "event",
+  leadsToTrace: false,
+};
 
 /**
- * Records one by one: `logs` the log records, `timeline` spans (at their start) and logs together. The newest
- * come first, but inside one trace or session they are told in the order they happened.
+ * Records one by one. The newest come first, but inside one trace or session they are told in the order they
+ * happened.
  */
-export async function observeEvents(question: Question, mode: keyof typeof EVENT_MODES): Promise<Draft> {
+export async function observeEvents(question: Question, mode: ListMode): Promise<Draft> {
   const { store, query, context } = question;
-  const scope = EVENT_MODES[mode];
   const ids = await resolveIds(store, query.filter);
   if (ids.found !== "yes") return emptyDraft(whyNotFound(ids));
   if (ids.record !== undefined) return oneRecord(ids.record);
 
-  const { filter, ignored } = toStoreFilter(query.filter, scope, ids, store, context.clock);
+  const { filter, ignored } = toStoreFilter(query.filter, mode, ids, store, context.clock);
   const forward: RecordQuery["order"] = isStory(ids, question) ? "oldest" : "newest";
   const back = query.beforeCursor !== undefined;
   const cursor = back
@@ -40,13 +77,14 @@ export async function observeEvents(question: Question, mode: keyof typeof EVENT
     : query.afterCursor === undefined
       ? undefined
       : readRecordCursor(query.afterCursor, store.epoch, "after_cursor");
-  const page = await store.records({
+  const page = await pageOf(store, mode.names, {
     filter,
     order: back ? opposite(forward) : forward,
     limit: query.limit,
     offset: query.offset,
     ...(cursor === undefined ? {} : { after: cursor }),
   });
+  const related = (await mode.relate?.(question, page.records)) ?? NOTHING_RELATED;
   const listing: Listing = {
     question,
     page,
@@ -54,13 +92,72 @@ export async function observeEvents(question: Question, mode: keyof typeof EVENT
     forward,
     back,
     ignored,
-    whyEmpty: page.records.length > 0 ? undefined : await whyEmpty(question, filter, scope, page),
-    render: keepRendered((record, detail) => ({
-      event: normalize(record, detail),
-      line: eventLine(record, detail),
-    })),
+    whyEmpty: page.records.length > 0 ? undefined : await whyNone(question, mode, filter, page),
+    render: keepRendered((record, detail) =>
+      mode.rowOf === undefined
+        ? { event: normalize(record, detail), line: eventLine(record, detail) }
+        : mode.rowOf(record, detail, related),
+    ),
   };
   return { rowsMax: page.records.length, build: (rows, detail) => buildListing(listing, rows, detail) };
+}
+
+/** Pages of several names, merged: the same position continues all of them. */
+async function pageOf(
+  store: TelemetryStore,
+  names: readonly string[] | undefined,
+  query: RecordQuery,
+): Promise<RecordPage> {
+  const [first, ...more] = names ?? [];
+  if (first === undefined) return store.records(query);
+  const { offset = 0, limit } = query;
+  const pages = [];
+  for (const name of [first, ...more]) {
+    const { offset: _all, ...rest } = query;
+    pages.push(await store.records({ ...rest, filter: { ...query.filter, name }, limit: limit + offset }));
+  }
+  const sign = query.order === "oldest" ? 1 : -1;
+  const rows = pages
+    .flatMap(({ records, positions }) => records.map((record, i) => ({ record, position: positions[i]! })))
+    .sort((a, b) => sign * comparePositions(a.position, b.position));
+  const shown = rows.slice(offset, offset + limit);
+  return {
+    ...pages[0]!,
+    records: shown.map(({ record }) => record),
+    positions: shown.map(({ position }) => position),
+    total: pages.reduce((sum, { total }) => sum + total, 0),
+    more: rows.length > offset + limit || pages.some(({ more: isMore }) => isMore),
+    arrivalSeen: Math.min(...pages.map(({ arrivalSeen }) => arrivalSeen)),
+  };
+}
+
+function comparePositions(a: Position, b: Position): number {
+  if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
+  return STREAMS.indexOf(a.stream) - STREAMS.indexOf(b.stream) || a.sequence - b.sequence;
+}
+
+/** What to switch on, when nothing of the kind is held at all; else what excludes everything. */
+async function whyNone(
+  question: Question,
+  mode: ListMode,
+  filter: RecordFilter,
+  page: RecordPage,
+): Promise<string> {
+  const { store } = question;
+  const isUnknown = store.stats().streams.every(({ accepted }) => accepted === 0);
+  if (mode.source !== undefined && !isUnknown) {
+    const all: RecordFilter = {
+      ...(mode.kinds === undefined ? {} : { kinds: mode.kinds }),
+      ...mode.base,
+    };
+    const any = await pageOf(store, mode.names, { filter: all, order: "newest", limit: 1 });
+    if (any.total === 0) return `No ${plural(mode.noun)} are held. ${mode.source}`;
+  }
+  return whyEmpty(question, filter, mode, page);
+}
+
+function plural(noun: string): string {
+  return count(2, noun).slice(2);
 }
 
 /** Inside one trace or session a reader follows what happened; elsewhere the newest matters most. */
@@ -75,7 +172,7 @@ function opposite(order: RecordQuery["order"]): RecordQuery["order"] {
 interface Listing {
   readonly question: Question;
   readonly page: RecordPage;
-  readonly mode: keyof typeof EVENT_MODES;
+  readonly mode: ListMode;
   readonly forward: RecordQuery["order"];
   /** The page was read backwards, from `before_cursor`. */
   readonly back: boolean;
@@ -84,28 +181,34 @@ interface Listing {
   readonly render: (record: StoredRecord, detail: Detail) => Rendered;
 }
 
-interface Rendered {
-  readonly event: NormalizedEvent;
-  readonly line: string;
-}
+type Rendered = { readonly event: NormalizedEvent; readonly line: string } | RenderedRow;
 
 function buildListing(listing: Listing, rows: number, detail: Detail): Body {
   const { page, mode, forward, back } = listing;
   // A page read backwards is turned round, after cutting: its rows nearest to the cursor stay.
   const records = page.records.slice(0, rows);
   if (back) records.reverse();
-  const noun = EVENT_MODES[mode].noun;
+  const { noun } = mode;
   const order = forward === "newest" ? "newest first" : "oldest first";
   const summary =
     page.records.length === 0
-      ? `No ${noun}s to show; ${count(page.total, noun)} match${page.total === 1 ? "es" : ""} in all.`
+      ? `No ${plural(noun)} to show; ${count(page.total, noun)} match${page.total === 1 ? "es" : ""} in all.`
       : `${records.length} of ${count(page.total, noun)}, ${order}.`;
   return {
     summary,
-    events: records.map((record) => listing.render(record, detail).event),
+    ...shownAs(
+      mode,
+      records.map((record) => listing.render(record, detail)),
+    ),
     lines: withDates(records, (record) => listing.render(record, detail).line),
     metadata: listingMetadata(listing, rows),
   };
+}
+
+function shownAs(mode: ListMode, rendered: readonly Rendered[]): Pick<Body, "events" | "rows"> {
+  const events = rendered.flatMap((each) => ("event" in each ? [each.event] : []));
+  const rows = rendered.flatMap((each) => ("row" in each ? [each.row] : []));
+  return mode.rowOf === undefined ? { events } : { rows };
 }
 
 function listingMetadata(listing: Listing, rows: number): Body["metadata"] {
@@ -134,7 +237,7 @@ function listingMetadata(listing: Listing, rows: number): Body["metadata"] {
           left_out: `${page.records.length - shown} of the ${page.records.length} asked for, to keep the reply short.`,
         }
       : {}),
-    ...(shown > 0 && mode === "logs" && traced !== undefined && query.filter.trace_id === undefined
+    ...(shown > 0 && mode.leadsToTrace && traced !== undefined && query.filter.trace_id === undefined
       ? { next: [traceCall(traced)] }
       : {}),
   };

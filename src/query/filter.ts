@@ -37,6 +37,8 @@ export interface ModeScope {
   readonly kinds?: readonly ("span" | "log" | "metric")[];
   /** Filters that mean nothing for this mode: they are not applied, and the reply names them. */
   readonly ignores: readonly FilterKey[];
+  /** What the records of this mode have in common. Filters that it sets belong into `ignores`. */
+  readonly base?: Pick<RecordFilter, "streams" | "name" | "attributes">;
 }
 
 export interface StoreFilter {
@@ -66,8 +68,9 @@ export function toStoreFilter(
     severityOf(used.level),
     severityOf(used.status === "error" ? "error" : undefined),
   );
-  const attributes = attributeFilters(used);
+  const attributes = [...(scope.base?.attributes ?? []), ...attributeFilters(used)];
   const filter: RecordFilter = {
+    ...scope.base,
     ...(scope.kinds === undefined ? {} : { kinds: scope.kinds }),
     ...(used.source === undefined ? {} : { streams: SOURCE_STREAMS[used.source] }),
     ...(since === undefined

@@ -1,10 +1,15 @@
 import type { TelemetryStore } from "../store/telemetry-store.ts";
 import { fitToBudget } from "./budget.ts";
 import { observeErrors } from "./errors.ts";
-import { observeEvents } from "./events.ts";
+import { LOGS, observeEvents, TIMELINE } from "./events.ts";
+import { observeMetrics } from "./metrics.ts";
+import { NETWORK_BODIES, observeWaterfall } from "./network.ts";
+import { observeAnalysis, observeServices } from "./observe-analysis.ts";
 import type { ObserveQuery, What } from "./parameters.ts";
+import { ACTIONS, GIT, SCREENSHOTS, TESTS, VITALS, WEBSOCKET_EVENTS } from "./record-modes.ts";
 import { renderText } from "./render/text.ts";
 import type { Body, Draft, Question } from "./reply.ts";
+import { replyBytes } from "./reply-bytes.ts";
 import type { ObserveAnswer, ObserveContext } from "./shapes.ts";
 import { observeTrace } from "./trace.ts";
 import { observeTraces } from "./traces.ts";
@@ -13,9 +18,23 @@ import { askUntilFound } from "./wait.ts";
 const MODES: Readonly<Record<What, (question: Question) => Promise<Draft>>> = {
   traces: observeTraces,
   trace: observeTrace,
-  timeline: (question) => observeEvents(question, "timeline"),
-  logs: (question) => observeEvents(question, "logs"),
+  timeline: (question) => observeEvents(question, TIMELINE),
+  logs: (question) => observeEvents(question, LOGS),
   errors: observeErrors,
+  services: observeServices,
+  metrics: observeMetrics,
+  tests: (question) => observeEvents(question, TESTS),
+  git: (question) => observeEvents(question, GIT),
+  network_waterfall: observeWaterfall,
+  network_bodies: (question) => observeEvents(question, NETWORK_BODIES),
+  websocket_events: (question) => observeEvents(question, WEBSOCKET_EVENTS),
+  actions: (question) => observeEvents(question, ACTIONS),
+  vitals: (question) => observeEvents(question, VITALS),
+  screenshots: (question) => observeEvents(question, SCREENSHOTS),
+  correlation: (question) => observeAnalysis(question, "correlate"),
+  correlations: (question) => observeAnalysis(question, "correlate"),
+  causality: (question) => observeAnalysis(question, "causality_chain"),
+  impact_analysis: (question) => observeAnalysis(question, "impact_analysis"),
 };
 
 /**
@@ -47,19 +66,3 @@ function answerOf(body: Body, elapsedMs: number): ObserveAnswer {
   };
   return { structured, text: renderText(structured, lines) };
 }
-
-/** Bytes of a reply as it is sent: both forms as JSON for MCP, the text alone where only that is asked for. */
-export function replyBytes(
-  answer: { readonly structured: object; readonly text: string },
-  { textOnly }: { readonly textOnly?: boolean },
-): number {
-  if (textOnly === true) return Buffer.byteLength(answer.text);
-  return (
-    Buffer.byteLength(JSON.stringify(answer.structured)) +
-    Buffer.byteLength(JSON.stringify(answer.text)) +
-    ENVELOPE_BYTES
-  );
-}
-
-/** `{"content":[{"type":"text","text":…}],"structuredContent":…}` */
-const ENVELOPE_BYTES = 64;

@@ -3,7 +3,27 @@ import { GasolineError } from "../model/errors.ts";
 import { nearest } from "./did-you-mean.ts";
 
 /** What can be observed. A mode that does not exist yet is not listed. */
-const WHATS = ["traces", "trace", "timeline", "logs", "errors"] as const;
+export const WHATS = [
+  "traces",
+  "trace",
+  "timeline",
+  "logs",
+  "errors",
+  "services",
+  "metrics",
+  "tests",
+  "git",
+  "network_waterfall",
+  "network_bodies",
+  "websocket_events",
+  "actions",
+  "vitals",
+  "screenshots",
+  "correlation",
+  "correlations",
+  "causality",
+  "impact_analysis",
+] as const;
 export type What = (typeof WHATS)[number];
 
 const LEVELS = ["debug", "info", "warn", "error", "critical"] as const;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { replyBytes } from "../../src/query/observe.ts";
+import { replyBytes } from "../../src/query/reply-bytes.ts";
 import type { ObserveAnswer } from "../../src/query/shapes.ts";
 import type { SpanSpec } from "../support/otlp-build.ts";
 import { askShort, commitLogs, commitSpans, openStore, START_NS, spanId, traceId } from "./fixture.ts";

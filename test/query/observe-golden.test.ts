@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { replyBytes } from "../../src/query/observe.ts";
+import { replyBytes } from "../../src/query/reply-bytes.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
 import { askShort, FAILED_TRACE, fillShop, LISTING_TRACE, openStore, PAGE_TRACE } from "./fixture.ts";
 

@@ -16,7 +16,7 @@ export function explainCause({
   symptom,
   known,
 }: WindowQuestion): CausalityAnswer {
-  const summaries: BaselineSummary[] = known?.checkpoint === undefined ? [] : [known.checkpoint.behaviour];
+  const summaries: BaselineSummary[] = (known?.checkpoints ?? []).map(({ behaviour }) => behaviour);
   for (const baseline of baselines) summaries.push(summarize(baseline.spans, baseline.logs, summaries));
   const trace = traceId === undefined ? undefined : findTrace(window, traceId);
   const start = symptom ?? (trace === undefined ? undefined : ({ kind: "trace", traceId: trace } as const));

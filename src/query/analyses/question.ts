@@ -35,8 +35,8 @@ export interface AnalysisOptions {
 
 /** What the state folder holds that an analysis uses. */
 export interface KnownState {
-  /** The checkpoint to compare with. */
-  readonly checkpoint?: CheckpointSummary;
+  /** The checkpoints to compare with. */
+  readonly checkpoints?: readonly CheckpointSummary[];
   readonly contracts?: readonly Contract[];
   readonly dependencies?: readonly Dependency[];
   readonly edgeCases?: readonly EdgeCase[];

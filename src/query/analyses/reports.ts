@@ -13,15 +13,15 @@ import { treesOf } from "./trees.ts";
  * The analyses whose answer is correlate's own report.
  */
 
-/** What got worse, or better, against the checkpoint or the baseline windows. Throws `bad_parameter` without any. */
+/** What got worse, or better, against the checkpoints or the baseline windows. Throws `bad_parameter` without any. */
 export function findChanges({ window, baselines, known }: WindowQuestion): RegressionReport {
-  const before: CheckpointSummary[] = known?.checkpoint === undefined ? [] : [known.checkpoint];
+  const before: CheckpointSummary[] = [...(known?.checkpoints ?? [])];
   for (const { spans, logs } of baselines) before.push(summarizeCheckpoint(spans, logs, before).summary);
   if (before.length === 0) {
     throw new GasolineError(
       "bad_parameter",
       "regression needs something to compare with.",
-      'Give baseline: a checkpoint\'s name, or a window such as "-30m/-15m".',
+      'Give baseline: a window such as "-30m/-15m", or save one with configure {"action":"set_baseline","name":"usual"}.',
     );
   }
   return findRegressions(before, window.spans, window.logs);
