@@ -4,6 +4,7 @@ import type { Api } from "./http/api.ts";
 import { ingestGuard } from "./http/guard.ts";
 import { type Clock, systemClock } from "./model/time.ts";
 import { type Receiver, startReceiver } from "./otlp-receiver/listener.ts";
+import { withoutLineCopies } from "./query/line-copies.ts";
 import { createMasker } from "./store/mask.ts";
 import { createRingStore } from "./store/ring/ring-store.ts";
 import type { TelemetryStore } from "./store/telemetry-store.ts";
@@ -53,7 +54,7 @@ export async function startGasoline(
 
   function loadApi(): Promise<Api> {
     api ??= import("./http/api.ts").then(({ createApi }) =>
-      createApi({ config, store, receiverStats: () => receiver.stats(), clock }),
+      createApi({ config, store: withoutLineCopies(store), receiverStats: () => receiver.stats(), clock }),
     );
     return api;
   }
