@@ -21,8 +21,15 @@ const PLAIN_RATIO = 5;
 const PLAIN_NS = 100_000_000;
 /** Most traces of a window for which that rule is needed. In a larger one, what is rare is rare, not telling. */
 const UNTESTABLE_TRACES_MAX = 4;
+/** Changes of an operation's own time rank from here on, those of its whole duration below. */
+const OWN_TIME_RANK = 1;
 /** Percentiles at the tail stray about so many times as far as medians. */
 const TAIL_FACTOR = 2;
+
+/** True for a change of a whole duration, which a change of the time spent below it may explain. */
+export function isWholeDuration(change: Change): boolean {
+  return change.aspect === "latency" && change.rank < OWN_TIME_RANK;
+}
 
 /** One pair of duration distributions to compare. */
 interface Pair {
@@ -75,7 +82,7 @@ function* operationPairs(
     yield {
       ...common,
       what: "self time",
-      rank: 2,
+      rank: OWN_TIME_RANK + 1,
       before: then.selfNs,
       after: now.selfNs,
       noise: medianNoise(then.selfNs, then.traces, ownDrift?.selfP50Ns),
@@ -103,7 +110,7 @@ function* edgePairs(
     if (then === undefined) continue;
     yield {
       ...sharedOf(then, now),
-      rank: 1,
+      rank: OWN_TIME_RANK,
       what: `time on the way to ${now.callee} and back`,
       before: then.gapNs,
       after: now.gapNs,

@@ -13,7 +13,7 @@ import {
 } from "./regression-change.ts";
 import { evidenceIn } from "./regression-evidence.ts";
 import { factChanges } from "./regression-facts.ts";
-import { latencyChanges } from "./regression-latency.ts";
+import { isWholeDuration, latencyChanges } from "./regression-latency.ts";
 import { presenceChanges } from "./regression-presence.ts";
 import { adjustForMany } from "./regression-statistics.ts";
 import { type CheckpointSummary, type SummarizedWindow, summarizeCheckpoint } from "./regression-summary.ts";
@@ -103,8 +103,10 @@ export function findRegressions(
     const confidence = change.aspect === "tests" ? 0.9 : agreement(change.traces);
     kept.push({ change, confidence, counts: change.plain });
   }
-  const findings = oneEach(instead(kept)).map((told) => findingOf(told, now, options.expected ?? []));
-  findings.sort(byWeight);
+  const findings = oneEach(instead(kept))
+    .sort(ownTimeFirst)
+    .map((told) => findingOf(told, now, options.expected ?? []))
+    .sort(byWeight);
   const verdict = verdictOf(findings);
   const operations = new Set(before.behaviour.operations.map(operationKey));
   const both = now.summary.behaviour.operations.filter((operation) =>
@@ -268,7 +270,15 @@ function byWeight(a: RegressionFinding, b: RegressionFinding): number {
   return (
     rank(a) - rank(b) ||
     ASPECT_ORDER.indexOf(a.kind) - ASPECT_ORDER.indexOf(b.kind) ||
-    b.confidence - a.confidence ||
+    (a.kind === "latency" ? 0 : b.confidence - a.confidence || (a.text < b.text ? -1 : 1))
+  );
+}
+
+/** Slower operations before those that only contain them, and the most time added first. */
+function ownTimeFirst({ change: a }: Told, { change: b }: Told): number {
+  return (
+    Number(isWholeDuration(a)) - Number(isWholeDuration(b)) ||
+    b.after - b.before - (a.after - a.before) ||
     (a.text < b.text ? -1 : 1)
   );
 }

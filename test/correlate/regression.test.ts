@@ -46,6 +46,16 @@ describe("findRegressions", () => {
     expect(finding!.evidence.length).toBeGreaterThan(0);
   });
 
+  it("names what became slower itself before what only contains it", () => {
+    const { findings } = compare({}, { paySlower: 3 });
+    expect(findings.map(({ operation }) => operation)).toEqual([
+      "POST /pay",
+      "POST /orders/:id",
+      "place order",
+    ]);
+    expect(findings[0]!.text).toContain("self time");
+  });
+
   it("calls the reverse of a fault an improvement", () => {
     expect(compare({ paySlower: 3 }, {}).verdict).toBe("improved");
     expect(compare({ payFailing: 0.5 }, {}).verdict).toBe("improved");
