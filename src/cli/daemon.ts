@@ -72,7 +72,7 @@ export async function findOrStartDaemon(place: DaemonPlace, stop: AbortSignal): 
   );
   const child = spawn(
     process.execPath,
-    [launcher, "serve", "--idle-exit", "10", "--state-dir", place.stateDir],
+    [...process.execArgv, launcher, "serve", "--idle-exit", "10", "--state-dir", place.stateDir],
     {
       detached: true,
       stdio: ["ignore", "ignore", "pipe"],
@@ -147,6 +147,11 @@ export async function askDaemon(url: string, path: string, apiKey: string, body?
   });
   const answer: unknown = await response.json();
   if (response.ok) return answer;
-  const error = (answer as { error?: { message?: string; remedy?: string } }).error;
-  throw new GasolineError("bad_parameter", error?.message ?? `The daemon answered ${response.status}.`, "");
+  throw refusalOf(answer, response.status);
+}
+
+/** The body of a refusal as an error with the daemon's own words. */
+export function refusalOf(body: unknown, status: number): GasolineError {
+  const { error } = body as { error?: { message?: string } };
+  return new GasolineError("bad_parameter", error?.message ?? `The daemon answered ${status}.`, "");
 }

@@ -6,6 +6,8 @@ import type { Clock } from "../model/time.ts";
 import { Analyst } from "../query/analyst.ts";
 import { analyze } from "../query/analyze.ts";
 import { parseAnalyze } from "../query/analyze-parameters.ts";
+import { configure } from "../query/configure.ts";
+import { parseConfigure } from "../query/configure-parameters.ts";
 import { observe } from "../query/observe.ts";
 import { parseObserve } from "../query/parameters.ts";
 import type { ObserveContext } from "../query/shapes.ts";
@@ -17,6 +19,7 @@ import type { HealthBody, TextBody, TraceBody } from "./api-types.ts";
 import { accessGuard } from "./guard.ts";
 import { metricsText, type ReceiverCounts } from "./metrics.ts";
 import { PAGE_POLICY, renderErrorPage, renderPage, renderTracePage } from "./page.ts";
+import { LiveStreams } from "./stream.ts";
 import { traceBody } from "./trace-body.ts";
 
 export interface ApiOptions {
@@ -57,6 +60,7 @@ export async function createApi(parts: ApiOptions): Promise<Api> {
     analyst: new Analyst(),
     state: openStateFiles(parts.config.stateDir),
   };
+  const streams = new LiveStreams(parts.store, parts.clock);
   const app = fastify({ bodyLimit: BODY_BYTES_MAX });
   // Only JSON is read: a page can send text/plain to any port without asking first.
   app.removeContentTypeParser("text/plain");
@@ -79,6 +83,7 @@ export async function createApi(parts: ApiOptions): Promise<Api> {
 
   addHealth(app, options);
   addQuestions(app, options);
+  addStream(app, streams);
   addTraces(app, options);
   addPage(app, options);
   addMcp(app, options);
@@ -86,6 +91,7 @@ export async function createApi(parts: ApiOptions): Promise<Api> {
   return {
     handle: (request, response) => app.routing(request, response),
     close: async () => {
+      streams.close();
       await app.close();
       await options.analyst.close();
     },
@@ -98,6 +104,8 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   "/traces/:id": ["GET"],
   "/api/observe": ["GET", "POST"],
   "/api/analyze": ["GET", "POST"],
+  "/api/configure": ["POST"],
+  "/api/stream": ["GET"],
   "/api/traces/:id": ["GET"],
   "/healthz": ["GET"],
   "/readyz": ["GET"],
@@ -121,8 +129,12 @@ function addHealth(app: FastifyInstance, { store, receiverStats }: ApiOptions): 
   });
 }
 
-/** Questions that a GET asks in its query string and a POST in its body, by path. */
-const QUESTIONS = { "/api/observe": askObserve, "/api/analyze": askAnalyze } as const;
+/** Questions that a GET asks in its query string and a POST in its body, by path; what changes something is POST only. */
+const QUESTIONS = {
+  "/api/observe": askObserve,
+  "/api/analyze": askAnalyze,
+  "/api/configure": askConfigure,
+} as const;
 
 interface Answered {
   readonly text: string;
@@ -132,7 +144,7 @@ interface Answered {
 function addQuestions(app: FastifyInstance, options: Parts): void {
   for (const [path, ask] of Object.entries(QUESTIONS)) {
     app.route({
-      method: ["GET", "POST"],
+      method: [...ROUTES[path]!],
       url: path,
       handler: async (request, reply): Promise<unknown> => {
         const { format, ...parameters } = request.query as Record<string, unknown>;
@@ -154,6 +166,15 @@ function addQuestions(app: FastifyInstance, options: Parts): void {
       },
     });
   }
+}
+
+function addStream(app: FastifyInstance, streams: LiveStreams): void {
+  app.get("/api/stream", async (request, reply) => {
+    // A question that is refused is answered like any other; from then on the connection is the stream's.
+    const follow = await streams.prepare(request.query as object);
+    reply.hijack();
+    await follow(reply.raw, HEADERS);
+  });
 }
 
 function asObject(body: unknown): object {
@@ -182,6 +203,15 @@ function askAnalyze(
   textOnly: boolean,
 ): Promise<Answered> {
   return analyze(parts.store, parseAnalyze(input), contextOf(parts, request, textOnly));
+}
+
+function askConfigure(
+  parts: Parts,
+  request: FastifyRequest,
+  input: unknown,
+  textOnly: boolean,
+): Promise<Answered> {
+  return configure(parts.store, parseConfigure(input), contextOf(parts, request, textOnly));
 }
 
 function contextOf(

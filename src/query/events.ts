@@ -10,13 +10,13 @@ import type {
   TelemetryStore,
 } from "../store/telemetry-store.ts";
 import { readRecordCursor, recordCursor, sinceCursor } from "./cursor.ts";
+import { eventLine } from "./event-line.ts";
 import { type ModeScope, toStoreFilter } from "./filter.ts";
-import { type Detail, durationNs, levelOf, messageOf, normalize, timeOf } from "./normalize.ts";
+import { type Detail, normalize, timeOf } from "./normalize.ts";
 import type { FilterKey } from "./parameters.ts";
 import { recordDetails } from "./record-details.ts";
-import { clean } from "./render/clean.ts";
-import { clockTime, count, formatDuration, isoTime } from "./render/units.ts";
-import { type Body, callText, type Draft, keepRendered, lineChars, type Question } from "./reply.ts";
+import { count, isoTime } from "./render/units.ts";
+import { type Body, callText, type Draft, keepRendered, type Question } from "./reply.ts";
 import { type ResolvedIds, resolveIds } from "./resolve-ids.ts";
 import type { ObserveMetadata, Row } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
@@ -270,21 +270,6 @@ function withDates(records: readonly StoredRecord[], lineOf: (record: StoredReco
     lines.push(lineOf(record));
   }
   return lines;
-}
-
-/** `10:02:03.123 error payment  card declined  l4k2a1 trace 3fa2b1c0` */
-function eventLine(record: StoredRecord, detail: Detail): string {
-  const parts = [clockTime(timeOf(record)), levelOf(record), clean(record.resource.service, 60)];
-  parts.push(clean(messageOf(record), lineChars(detail)));
-  if (record.kind === "span") {
-    const duration = durationNs(record);
-    parts.push(`(${record.spanKind} span, ${duration === undefined ? "open" : formatDuration(duration)})`);
-  }
-  parts.push(record.id);
-  if (record.kind !== "metric" && record.traceId !== "") {
-    parts.push(`trace ${shortTraceId(record.traceId, timeOf(record))}`);
-  }
-  return parts.join(" ");
 }
 
 /** One record by its id, with all its attributes. */
