@@ -217,6 +217,24 @@ describe("the command", () => {
     ]);
   });
 
+  it("is run by a daemon itself with serve --tail", async () => {
+    const log = path("own.log");
+    appendFileSync(log, "old\n");
+    const args = ["serve", "--port", "0", "--state-dir", path("own"), "--tail", join(folder, "own*.log")];
+    const own = daemon.start(args);
+    const screen = await new Promise<string>((resolve) =>
+      own.stdout!.once("data", (chunk) => resolve(String(chunk))),
+    );
+    const url = /listening on (\S+)/.exec(screen)![1]!;
+    appendFileSync(log, "ERROR new\n");
+    const observe = async (): Promise<string> =>
+      (await fetch(`${url}/api/observe?what=logs&service=own&format=text`)).text();
+    await expect.poll(observe, WAIT).toContain("error own new");
+    own.kill("SIGTERM");
+    await new Promise((resolve) => own.once("close", resolve));
+    expect(own.exitCode).toBe(0);
+  });
+
   it("is refused without files", async () => {
     expect(await daemon.run(["tail"])).toMatchObject({
       code: 2,
