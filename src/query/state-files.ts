@@ -104,7 +104,7 @@ export function openStateFiles(stateDir: string): StateFiles {
 }
 
 /** The name if it may be one: it becomes a file's name, so no separators and no dot in front. */
-function checkpointName(name: string): string {
+export function checkpointName(name: string): string {
   if (CHECKPOINT_NAME.test(name) && !name.endsWith(".")) return name;
   throw new GasolineError(
     "bad_parameter",
