@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   mcp: async () => (await import("./mcp.ts")).mcp,
   show: async () => (await import("./show.ts")).show,
   observe: async () => (await import("./observe.ts")).observe,
+  connect: async () => (await import("./connect.ts")).connect,
   watch: async () => (await import("./watch.ts")).watch,
   analyze: async () => (await import("./analyze.ts")).analyze,
   configure: async () => (await import("./configure.ts")).configure,
