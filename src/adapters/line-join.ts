@@ -17,6 +17,7 @@ export interface LineJoiner {
 
 /** A stack longer than this goes on in a block of its own. */
 const LINES_MAX = 500;
+const CHARACTERS_MAX = 256 * 1024;
 const PRELUDE_MAX = 12;
 
 type Mode =
@@ -55,6 +56,7 @@ const ERROR_WORD = /error|exception|fail|critical|fatal|panic/i;
 export function createLineJoiner(onBlock: (block: LineBlock) => void): LineJoiner {
   let block: LineBlock | undefined;
   let mode: Mode = "line";
+  let characters = 0;
   /** Blank lines inside a stack, kept only when it goes on. */
   let blanks = 0;
 
@@ -68,12 +70,14 @@ export function createLineJoiner(onBlock: (block: LineBlock) => void): LineJoine
   function start(line: string): void {
     flush();
     block = { lines: [line], stack: false };
+    characters = line.length;
     mode = startMode(line);
   }
 
   function join(line: string, next: Mode): void {
     for (; blanks > 0; blanks--) block!.lines.push("");
     block!.lines.push(line);
+    characters += line.length;
     block!.stack = true;
     mode = next;
   }
@@ -85,7 +89,8 @@ export function createLineJoiner(onBlock: (block: LineBlock) => void): LineJoine
         if (block !== undefined && mode !== "line") blanks++;
         return;
       }
-      if (block === undefined || block.lines.length >= LINES_MAX) return start(line);
+      if (block === undefined || block.lines.length >= LINES_MAX || characters >= CHARACTERS_MAX)
+        return start(line);
       const next = nextMode(mode, line, block);
       if (next === undefined) start(line);
       else join(line, next);

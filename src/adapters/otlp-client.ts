@@ -236,14 +236,17 @@ function readableSpan(span: SpanToSend, resource: Resource): ReadableSpan {
   };
 }
 
+/** Near enough: the texts that can be long, and an estimate of the rest. */
 function logBytes(record: LogToSend): number {
-  const original = record.attributes["log.record.original"];
-  return (
-    RECORD_BYTES +
-    (typeof record.body === "string" ? record.body.length : 0) +
-    (typeof original === "string" ? original.length : 0)
-  );
+  let bytes = RECORD_BYTES + (typeof record.body === "string" ? record.body.length : 0);
+  for (const key of LONG_TEXTS) {
+    const text = record.attributes[key];
+    if (typeof text === "string") bytes += text.length;
+  }
+  return bytes;
 }
+
+const LONG_TEXTS = ["log.record.original", "exception.stacktrace", "exception.message"];
 
 /** Unix milliseconds, with their fraction, as [seconds, nanoseconds]. */
 export function hrTimeOfMs(ms: number): HrTime {

@@ -94,9 +94,7 @@ function passThrough(pipe: Readable, out: Writable, capture: OutputCapture): voi
     }
     capture.push(chunk);
   });
-  const giveUp = (): void => void pipe.destroy();
-  out.once("error", giveUp);
-  pipe.once("close", () => out.removeListener("error", giveUp));
+  out.on("error", () => pipe.destroy());
 }
 
 function ended(child: ChildProcess): Promise<Pick<CommandExit, "code" | "signal">> {

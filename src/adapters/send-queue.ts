@@ -34,6 +34,8 @@ export interface SendQueueOptions<T> {
 }
 
 const BATCH_MAX = 2_000;
+/** A request stays far below what a receiver takes (64 MiB), whatever its records hold. */
+const BATCH_BYTES_MAX = 4 * 1024 ** 2;
 /** A lone item leaves after this time, so that it is visible within 10 ms. */
 const QUIET_MS = 1;
 /** After a batch larger than this the next waits longer: requests cost more than their items. */
@@ -75,7 +77,10 @@ export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
   }
 
   function take(count: number): { items: T[]; bytes: number[] } {
-    const end = Math.min(items.length, head + count);
+    const last = Math.min(items.length, head + count);
+    let end = head + 1;
+    let batchBytes = sizes[head]!;
+    while (end < last && batchBytes + sizes[end]! <= BATCH_BYTES_MAX) batchBytes += sizes[end++]!;
     const taken = { items: items.slice(head, end), bytes: sizes.slice(head, end) };
     for (const bytes of taken.bytes) waitingBytes -= bytes;
     head = end;
@@ -141,7 +146,7 @@ export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
     }
     if (outcome.delivered) sent += batch.items.length;
     else drop(batch.items.length, outcome.reason);
-    if (items.length - head >= BATCH_MAX) return 0;
+    if (items.length - head >= BATCH_MAX || waitingBytes >= BATCH_BYTES_MAX) return 0;
     return batch.items.length > BUSY_ITEMS ? BUSY_MS : QUIET_MS;
   }
 

@@ -119,6 +119,15 @@ describe("the OTLP client of the adapters", () => {
     expect(await client.close(0)).toMatchObject({ sent: waiting, dropped });
   });
 
+  it("sends 100 MB of records in requests that a receiver takes", async () => {
+    const daemon = await startDaemon();
+    const client = clientOf(() => daemon.url, 512 * 1024 ** 2);
+    const source = client.source({ "service.name": "large" });
+    for (let i = 0; i < 400; i++) source.log({ ...logOf(`${i} ${"x".repeat(256 * 1024)}`) });
+    expect(await client.flush(20_000)).toBe(true);
+    expect(await client.close(0)).toMatchObject({ sent: 400, dropped: 0 });
+  });
+
   it("finds a daemon that came back on another port", async () => {
     const first = await startDaemon();
     let url = first.url;
