@@ -3,12 +3,13 @@ import { GasolineError } from "../model/errors.ts";
 import { nearest } from "../query/did-you-mean.ts";
 import { clean } from "../query/render/clean.ts";
 import { analyzeTool } from "./analyze.ts";
+import { configureTool } from "./configure.ts";
 import { observeTool } from "./observe.ts";
 import type { ToolListing, ToolResult } from "./sdk.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
 /** The tools there are. One whose answers do not exist yet is not listed. */
-const TOOLS: readonly Tool[] = [observeTool, analyzeTool];
+const TOOLS: readonly Tool[] = [observeTool, analyzeTool, configureTool];
 
 /** The tools as `tools/list` shows them. */
 export function listTools(): ToolListing[] {

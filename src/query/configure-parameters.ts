@@ -36,7 +36,11 @@ export const configureSchema = z.strictObject({
   since: time.optional().describe("ISO 8601, Unix ms or -15m"),
   until: time.optional().describe("ISO 8601, Unix ms or -5m"),
   filter: scopeSchema.optional().describe('whole traces of {"service"}, {"session_id"} or {"trace_id"}'),
-  events: z.array(z.unknown()).max(EVENTS_MAX).optional().describe("events of a reply: their traces are kept"),
+  events: z
+    .array(z.unknown())
+    .max(EVENTS_MAX)
+    .optional()
+    .describe("events of a reply: their traces are kept"),
   buffer: text.optional().describe("all, logs, network, spans, browser, tests, git, metrics or a stream"),
   rule: z
     .record(z.string(), z.unknown())
@@ -82,11 +86,7 @@ function nestFilter(input: unknown): unknown {
   const beside = Object.entries(input).filter(([key]) => keys.includes(key));
   if (beside.length === 0) return input;
   if ("filter" in input) {
-    throw new GasolineError(
-      "bad_parameter",
-      `${beside[0]![0]} stands beside filter.`,
-      "Put it into filter.",
-    );
+    throw new GasolineError("bad_parameter", `${beside[0]![0]} stands beside filter.`, "Put it into filter.");
   }
   const rest = Object.entries(input).filter(([key]) => !keys.includes(key));
   return { ...Object.fromEntries(rest), filter: Object.fromEntries(beside) };

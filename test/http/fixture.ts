@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request as httpRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Config, DEFAULTS } from "../../src/config.ts";
 import { createApi } from "../../src/http/api.ts";
 import type { ReceiverCounts } from "../../src/http/metrics.ts";
@@ -10,6 +13,8 @@ import { CLOCK } from "../query/fixture.ts";
 export interface TestApi {
   readonly url: string;
   readonly port: number;
+  /** A folder of its own unless one was given; gone after `close`. */
+  readonly stateDir: string;
   close(): Promise<void>;
 }
 
@@ -25,8 +30,10 @@ const COUNTS: ReceiverCounts = {
 };
 
 export async function startApi(store: TelemetryStore, config: Partial<Config> = {}): Promise<TestApi> {
+  const own = mkdtempSync(join(tmpdir(), "gasoline-api-"));
+  const stateDir = config.stateDir ?? own;
   const api = await createApi({
-    config: { ...DEFAULTS, ...config },
+    config: { ...DEFAULTS, ...config, stateDir },
     store,
     receiverStats: () => COUNTS,
     clock: CLOCK,
@@ -37,10 +44,12 @@ export async function startApi(store: TelemetryStore, config: Partial<Config> = 
   return {
     port,
     url: `http://127.0.0.1:${port}`,
+    stateDir,
     close: async () => {
       await api.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      rmSync(own, { recursive: true, force: true });
     },
   };
 }

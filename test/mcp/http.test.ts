@@ -71,6 +71,12 @@ test("tools are listed with example, hints and a schema that refuses what it doe
       annotations: { readOnlyHint: true, openWorldHint: false },
       inputSchema: { type: "object", required: ["type"], additionalProperties: false },
     },
+    {
+      name: "configure",
+      description: expect.stringContaining('Example: {"action":"set_baseline"'),
+      annotations: { readOnlyHint: false, destructiveHint: true, openWorldHint: false },
+      inputSchema: { type: "object", required: ["action"], additionalProperties: false },
+    },
   ]);
 });
 

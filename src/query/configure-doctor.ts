@@ -1,0 +1,93 @@
+import { VERSION } from "../version.ts";
+import { ANALYSIS_TYPES } from "./analyze-window.ts";
+import type { ConfigureQuestion, Outcome } from "./configure.ts";
+import { checkpointsOnFile } from "./configure-baselines.ts";
+import { ACTION_NAMES } from "./configure-parameters.ts";
+import { observeSchema } from "./parameters.ts";
+import { count, isoTime } from "./render/units.ts";
+import type { Row } from "./shapes.ts";
+
+/** What can be asked and what the store can answer. */
+export async function describeCapabilities({ store, context }: ConfigureQuestion): Promise<Outcome> {
+  const { streams } = store.stats();
+  return {
+    summary: `gasoline ${VERSION} takes OTLP (HTTP protobuf and JSON, gRPC) at ${context.endpoint}.`,
+    rows: [
+      { tool: "observe", what: observeSchema.shape.what.options },
+      { tool: "analyze", types: ANALYSIS_TYPES },
+      { tool: "configure", actions: ACTION_NAMES },
+      { store: store.capabilities, streams: streams.map(({ stream }) => stream) },
+    ],
+  };
+}
+
+/** What arrived and what became of it, and whether the files can be read. */
+export async function lookOver({ store, context }: ConfigureQuestion): Promise<Outcome> {
+  const stats = store.stats();
+  const rows: Row[] = [];
+  const wrong = (check: string, problem: string, remedy: string): void => {
+    rows.push({ state: "wrong", check, problem, remedy });
+  };
+  const note = (check: string, problem: string): void => {
+    rows.push({ state: "note", check, problem });
+  };
+  const seen = stats.streams.filter(({ accepted, stream }) => accepted > 0 && stream !== "pinned");
+  if (seen.length === 0) {
+    wrong(
+      "received",
+      "Nothing has been received yet.",
+      `Set OTEL_EXPORTER_OTLP_ENDPOINT=${context.endpoint} where the program starts, or run gasoline demo.`,
+    );
+  }
+  for (const { stream, records, accepted, evicted, expired, dropped, oldestNs, newestNs } of seen) {
+    rows.push({
+      state: "ok",
+      check: stream,
+      held: records,
+      accepted,
+      ...(evicted > 0 ? { evicted } : {}),
+      ...(expired > 0 ? { expired } : {}),
+      ...(oldestNs === null ? {} : { oldest: isoTime(oldestNs) }),
+      ...(newestNs === null ? {} : { newest: isoTime(newestNs) }),
+    });
+    if (dropped > 0)
+      wrong(
+        stream,
+        `${count(dropped, "record")} larger than what can be kept were dropped.`,
+        "Send smaller bodies, or start with more --memory.",
+      );
+  }
+  if (stats.pinSkipped > 0)
+    note("pinned", `${count(stats.pinSkipped, "failing trace")} were not pinned: their share is full.`);
+  if (stats.seriesDropped > 0)
+    wrong(
+      "metrics",
+      `${stats.seriesDropped} metric series were dropped.`,
+      "Send fewer attributes on metrics.",
+    );
+  if (stats.masked > 0) note("masked", `${count(stats.masked, "value")} were masked in replies.`);
+  for (const filed of checkpointsOnFile(context.state)) {
+    if ("problem" in filed)
+      wrong(`checkpoint ${filed.name}`, filed.problem, "Delete it with configure delete_checkpoint.");
+  }
+  for (const [check, readFile] of Object.entries({
+    contracts: context.state.readContracts,
+    dependencies: context.state.readDependencies,
+    "edge cases": context.state.readEdgeCases,
+  })) {
+    try {
+      readFile();
+    } catch (error) {
+      wrong(check, error instanceof Error ? error.message : String(error), "Mend or delete the file.");
+    }
+  }
+  const problems = rows.filter(({ state }) => state === "wrong").length;
+  return {
+    summary:
+      problems === 0
+        ? `All is well with gasoline ${VERSION}.`
+        : `${count(problems, "problem")} with gasoline ${VERSION}.`,
+    rows: rows.sort((a, b) => Number(b.state === "wrong") - Number(a.state === "wrong")),
+    ...(seen.length === 0 ? {} : { next: ['observe {"what":"errors"}'] }),
+  };
+}
