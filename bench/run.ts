@@ -9,10 +9,12 @@ export const BENCHMARKS: Readonly<Record<string, (size: "small" | "full") => Pro
     mask: async (size) => (await import("./mask.ts")).benchMask(size),
     queries: async (size) => (await import("./queries.ts")).benchQueries(size),
     observe: async (size) => (await import("./observe.ts")).benchObserve(size),
+    analyze: async (size) => (await import("./analyze.ts")).benchAnalyze(size),
     tree: async (size) => (await import("./tree.ts")).benchTree(size),
     causality: async (size) => (await import("./causality.ts")).benchCausality(size),
     analyses: async (size) => (await import("./analyses.ts")).benchAnalyses(size),
     adapters: async (size) => (await import("./adapters.ts")).benchAdapters(size),
+    memory: async (size) => (await import("./memory.ts")).benchMemory(size),
     start: async (size) => (await import("./start.ts")).benchStart(size),
   };
 

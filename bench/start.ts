@@ -1,24 +1,22 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { buildPackage, LAUNCHER_FLAGS, stopped } from "./built-package.ts";
 import { type BenchRow, median } from "./row.ts";
-
-const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** From spawning the built package to its first accepted span, beside a bare Node that only starts. */
 export async function benchStart(size: "small" | "full"): Promise<readonly BenchRow[]> {
   const rounds = size === "small" ? 1 : 15;
   const folder = mkdtempSync(join(tmpdir(), "gasoline-start-"));
   try {
-    execFileSync(process.execPath, [join(root, "scripts/build.ts")], { cwd: root, stdio: "inherit" });
+    const entry = buildPackage();
     const bare: number[] = [];
     const ours: number[] = [];
     for (let round = 0; round < rounds; round++) {
       bare.push(await timeBareNode());
-      ours.push(await timeFirstSpan(join(folder, String(round))));
+      ours.push(await timeFirstSpan(entry, join(folder, String(round))));
     }
     const value = median(ours);
     return [
@@ -44,13 +42,13 @@ async function timeBareNode(): Promise<number> {
   return performance.now() - start;
 }
 
-async function timeFirstSpan(stateDir: string): Promise<number> {
+async function timeFirstSpan(entry: string, stateDir: string): Promise<number> {
   // A port that was free a moment ago: the child must be told one before it runs, so that no time goes into asking.
   const port = await freePort();
   const start = performance.now();
   const child = spawn(
     process.execPath,
-    [join(root, "dist/src/cli/main.js"), "serve", "--port", String(port), "--state-dir", stateDir],
+    [...LAUNCHER_FLAGS, entry, "serve", "--port", String(port), "--state-dir", stateDir],
     { stdio: "ignore" },
   );
   try {
@@ -59,8 +57,7 @@ async function timeFirstSpan(stateDir: string): Promise<number> {
     }
     throw new Error(`the built package ended with ${child.exitCode} before it took a span`);
   } finally {
-    child.kill("SIGTERM");
-    await new Promise((resolve) => (child.exitCode === null ? child.once("exit", resolve) : resolve(null)));
+    await stopped(child);
   }
 }
 
