@@ -1,12 +1,13 @@
-import { buildTraceTree, type TraceNode } from "../correlate/trace-tree.ts";
+import type { TraceNode } from "../correlate/trace-tree.ts";
 import { levelOfSeverity, logTimeNs } from "../model/log.ts";
+import { treeByOneClock } from "../query/analyses/trees.ts";
 import { attributesToJson, toJson } from "../query/json-value.ts";
 import type { StoredLog, StoredSpan, TraceRecords } from "../store/telemetry-store.ts";
 import type { TraceBody, TraceLog, TraceSpan } from "./api-types.ts";
 
 /** All that is held of a trace as JSON, exact; ordered as the trace tree orders it. */
 export function traceBody(records: TraceRecords): TraceBody {
-  const tree = buildTraceTree(records.spans, records.logs, { lost: records.lost });
+  const tree = treeByOneClock(records.spans, records.logs, { lost: records.lost });
   const spans = tree.nodes.map((node) => node.span);
   return {
     trace_id: records.traceId,

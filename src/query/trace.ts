@@ -1,7 +1,7 @@
-import { buildTraceTree } from "../correlate/trace-tree.ts";
 import { GasolineError } from "../model/errors.ts";
 import { logTimeNs } from "../model/log.ts";
 import type { Lookup, TraceRecords } from "../store/telemetry-store.ts";
+import { treeByOneClock } from "./analyses/trees.ts";
 import { isSinceCursor, readSinceCursor } from "./cursor.ts";
 import type { Detail } from "./normalize.ts";
 import type { FilterKey, ObserveFilter } from "./parameters.ts";
@@ -107,7 +107,7 @@ function treeOf(records: TraceRecords, filter: ObserveFilter, epoch: string): Tr
     filter.since !== undefined && isSinceCursor(filter.since)
       ? readSinceCursor(filter.since, epoch)
       : undefined;
-  return buildTraceTree(records.spans, records.logs, {
+  return treeByOneClock(records.spans, records.logs, {
     lost: records.lost,
     ...(mark === undefined ? {} : { isLate: (span) => span.arrival > mark }),
   });
