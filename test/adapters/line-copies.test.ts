@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createOtlpClient, type OtlpSource } from "../../src/adapters/otlp-client.ts";
 import { systemClock } from "../../src/model/time.ts";
@@ -138,7 +138,7 @@ describe("a log that arrives twice, sent and printed", () => {
 
 it("reads a program that prints and sends the same log", async () => {
   // The SDK of this project, as a service that logs with pino and exports the same records.
-  const program = join(import.meta.dirname, "prints-and-sends.ts");
+  const program = fileURLToPath(new URL("./prints-and-sends.ts", import.meta.url));
   const { code } = await daemon.run(["run", "--service", "both-ways", "--", process.execPath, program]);
   expect(code).toBe(0);
   expect(await daemon.logs("both-ways")).toHaveLength(2);
