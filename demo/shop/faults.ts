@@ -17,8 +17,8 @@ export interface Fault {
   readonly cause: Cause;
   /** The span that is to blame: `service.name` and span name. For `abstain`, one of those that cannot be told apart. */
   readonly label: { readonly service: string; readonly operation: string };
-  /** As right as the label: the other end of a call, where telemetry shows that something is lost between the two. */
-  readonly otherEnd?: { readonly service: string; readonly operation: string };
+  /** As right as the label: other spans of a call, where telemetry shows only that something is lost on its way. */
+  readonly alsoRight?: readonly { readonly service: string; readonly operation: string }[];
   /** Whether a diagnosis can know the cause, or has to say that it does not. */
   readonly expect: "cause" | "abstain";
   /** The steps of a visit that show it. */
@@ -101,7 +101,10 @@ export const FAULTS = {
     cause: on("orders"),
     label: { service: "orders", operation: "POST /charges" },
     // Whether orders did not send the context or payment did not read it looks the same from outside.
-    otherEnd: { service: "payment", operation: "POST /charges" },
+    alsoRight: [
+      { service: "payment", operation: "POST /charges" },
+      { service: "orders", operation: "POST /orders" },
+    ],
     expect: "cause",
     drive: ["add", "pay"],
   },

@@ -44,7 +44,7 @@ export interface Service {
   /** Whether a fault is on now. */
   faulty(name: FaultName): boolean;
   /** Called when a fault is switched on or off here; awaited before the switch is confirmed. */
-  onFault(name: FaultName, change: (on: boolean) => void): void;
+  onFault(name: FaultName, change: (on: boolean) => void | Promise<void>): void;
   /** Where a peer listens. Throws when there is none of that name. */
   addressOf(peer: string): string;
   /** Starts serving and reports the address to the shop; resolves when the peers are known. */
@@ -68,7 +68,7 @@ export function createService(): Service {
   const routes: Route[] = [];
   const peers = new Map<string, string>();
   const faults = new Set<string>((process.env.SHOP_FAULTS ?? "").split(",").filter((name) => name !== ""));
-  const faultListeners = new Map<string, (on: boolean) => void>();
+  const faultListeners = new Map<string, (on: boolean) => void | Promise<void>>();
   const wired = Promise.withResolvers<void>();
   let open = 0;
   const whenIdle: (() => void)[] = [];
@@ -105,7 +105,7 @@ export function createService(): Service {
       const name = String(body.name);
       if (body.on === true) faults.add(name);
       else faults.delete(name);
-      faultListeners.get(name)?.(body.on === true);
+      await faultListeners.get(name)?.(body.on === true);
     } else if (request.url === "/admin/flush") {
       if (open > 0) await new Promise<void>((resolve) => whenIdle.push(resolve));
       await telemetry.flush();

@@ -71,13 +71,16 @@ service.onFault("poisoned-cache", (on) => {
 });
 
 /** A job that takes the lock of all carts again and again. Who waits longer than its patience tries again. */
-service.onFault("timeout-retry", (on) => {
-  if (!on) return;
-  const inventory = async (): Promise<void> => {
-    while (service.faulty("timeout-retry")) await locked(() => after(LOCK_HELD_MS));
-  };
-  inventory().catch((error: unknown) => log.error("inventory failed", error));
+let inventory = Promise.resolve();
+service.onFault("timeout-retry", async (on) => {
+  if (on) inventory = takeInventory();
+  // Off when the lock is free again, not when the job is told to stop.
+  else await inventory;
 });
+
+async function takeInventory(): Promise<void> {
+  while (service.faulty("timeout-retry")) await locked(() => after(LOCK_HELD_MS));
+}
 
 /** One at a time, in the order of asking. */
 function createLock(): <T>(work: () => T | Promise<T>) => Promise<T> {

@@ -44,7 +44,7 @@ service.route("GET /orders/:id", function showOrder({ params }) {
 
 const DISCOUNTS = [
   { fromCents: 40_000, percent: 10 },
-  { fromCents: 20_000, percent: 5 },
+  { fromCents: 25_000, percent: 5 },
 ];
 
 /** The sum less the discount for its size. Version 1.5.0 forgot the orders that are too small for any. */

@@ -20,7 +20,7 @@ async function bank(request: IncomingMessage, response: ServerResponse): Promise
 
 /** Slow for all who ask, or failing for all: see the faults named `twin-…`. */
 async function licence(_request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (faults.has("twin-slow")) await after(90);
+  if (faults.has("twin-slow")) await after(60);
   json(response, faults.has("twin-errors") ? 503 : 200, {});
 }
 
