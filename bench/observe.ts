@@ -67,6 +67,19 @@ const QUESTIONS: readonly {
   },
   { name: "logs by text", input: () => ({ what: "logs", text: "cart 7 priced" }) },
   { name: "errors", input: () => ({ what: "errors" }) },
+  { name: "network_waterfall", input: () => ({ what: "network_waterfall" }) },
+  { name: "tests", input: () => ({ what: "tests" }) },
+  { name: "git", input: () => ({ what: "git" }) },
+  { name: "actions", input: () => ({ what: "actions" }) },
+  { name: "metrics", input: () => ({ what: "metrics" }) },
+  {
+    name: "services of the last second",
+    input: ({ endMs }) => ({ what: "services", since: endMs - 1_000 }),
+  },
+  {
+    name: "causality of the last second",
+    input: ({ endMs }) => ({ what: "causality", since: endMs - 1_000, status: "error" }),
+  },
 ];
 
 /** p99 of each mode as an agent asks it (8,000 bytes), and the size of the largest reply. */

@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Symptom } from "../correlate/causality-scope.ts";
 import type { Attempt } from "../correlate/loop.ts";
 import type { CheckpointSummary } from "../correlate/regression-summary.ts";
 import { GasolineError } from "../model/errors.ts";
-import type { RecordFilter, TelemetryStore } from "../store/telemetry-store.ts";
+import type { RecordFilter, RecordPage, TelemetryStore } from "../store/telemetry-store.ts";
 import type { AnalysisOptions } from "./analyses/question.ts";
 import type { AnalyzeQuery } from "./analyze-parameters.ts";
 import { knownState, readsOf, usesBaselines } from "./analyze-window.ts";
@@ -208,35 +209,58 @@ async function baselineOf(
 }
 
 async function windowOf(store: TelemetryStore, filter: RecordFilter): Promise<WindowScope> {
-  const newest = async (kind: "span" | "log") => {
-    const past = {
-      filter: { ...filter, kinds: [kind] },
-      order: "newest",
-      limit: 1,
-      offset: RECORDS_MAX,
-    } as const;
-    const page = await store.records(past);
-    const first = page.positions[0];
-    return {
-      page,
-      filter: first === undefined ? past.filter : { ...past.filter, sinceNs: first.timeNs + 1n },
-    };
-  };
-  const spans = await newest("span");
-  const logs = await newest("log");
-  const isCut = spans.page.positions.length > 0;
+  const spans = await newestOf(store, { ...filter, kinds: ["span"] });
+  const logs = await newestOf(store, { ...filter, kinds: ["log"] });
   return {
     filter,
     horizonNs: spans.page.horizonNs,
     lost: spans.page.lost,
-    ...(isCut ? { cut: { spans: spans.page.total, sinceNs: spans.filter.sinceNs! } } : {}),
+    ...(spans.sinceNs === undefined ? {} : { cut: { spans: spans.page.total, sinceNs: spans.sinceNs } }),
     bodies: async function* () {
       for (const each of [spans.filter, logs.filter]) {
         for await (const { signal, body } of store.exportRaw(each)) {
           // A copy in a buffer of its own, which can be handed to another thread.
           if (signal !== "metrics") yield { signal, bytes: body.slice() };
+          // Handing it over takes its time too: what was received meanwhile comes first.
+          await nextTurn();
         }
       }
     },
   };
+}
+
+/** Halvings of the time looked at: 2^30 s is longer than anything is held. */
+const STEPS_MAX = 40;
+/** Share of the bound that is near enough. */
+const NEAR_ENOUGH = 0.8;
+
+interface Newest {
+  readonly page: RecordPage;
+  readonly filter: RecordFilter;
+  /** Set when there are more than are read. */
+  readonly sinceNs?: bigint;
+}
+
+/** The newest records, at most `RECORDS_MAX`: their beginning is found by counting, which costs no memory. */
+async function newestOf(store: TelemetryStore, filter: RecordFilter): Promise<Newest> {
+  const count = (sinceNs: bigint | undefined): Promise<RecordPage> =>
+    store.records({
+      filter: { ...filter, ...(sinceNs === undefined ? {} : { sinceNs }) },
+      order: "newest",
+      limit: 1,
+    });
+  const page = await count(filter.sinceNs);
+  if (page.total <= RECORDS_MAX) return { page, filter };
+  let tooMany = filter.sinceNs ?? page.horizonNs ?? 0n;
+  let few = page.positions[0]!.timeNs + 1n;
+  for (let step = 0; step < STEPS_MAX && few - tooMany > 1n; step++) {
+    const middle = (tooMany + few) / 2n;
+    const { total } = await count(middle);
+    if (total > RECORDS_MAX) tooMany = middle;
+    else {
+      few = middle;
+      if (total >= NEAR_ENOUGH * RECORDS_MAX) break;
+    }
+  }
+  return { page, filter: { ...filter, sinceNs: few }, sinceNs: few };
 }

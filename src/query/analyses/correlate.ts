@@ -48,7 +48,7 @@ export function correlateTrace({ window, traceId }: WindowQuestion): CorrelateAn
   const verdict = `${counted(tree.nodes.length, "span")} of ${counted(services.length, "service")} and ${counted(logs, "log")} in ${msText(latency.totalNs)}, by their ids. ${others}.`;
   const next = [`observe ${JSON.stringify({ what: "trace", filter: { trace_id: id } })}`];
   return {
-    ...concluded(verdict, findings, next),
+    ...concluded(verdict, [latencyFinding(latency, id), ...findings], next),
     trace_id: id,
     spans: tree.nodes.length,
     logs,
@@ -61,6 +61,24 @@ export function correlateTrace({ window, traceId }: WindowQuestion): CorrelateAn
       database: latency.databaseNs / 1e6,
       external: latency.externalNs / 1e6,
     },
+  };
+}
+
+function latencyFinding(latency: ReturnType<typeof correlate>["latency"], traceId: string): Finding {
+  const parts = [
+    ["browser", latency.browserToNetworkNs],
+    ["network", latency.networkRoundtripNs],
+    ["backend", latency.backendProcessingNs],
+    ["database", latency.databaseNs],
+    ["external", latency.externalNs],
+  ] as const;
+  const told = parts.filter(([, ns]) => ns > 0).map(([name, ns]) => `${name} ${msText(ns)}`);
+  return {
+    kind: "latency",
+    text: `${msText(latency.totalNs)} in all: ${told.join(", ")}`,
+    evidence: [{ trace_id: traceId }],
+    method: "exact",
+    confidence: 1,
   };
 }
 
