@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   watch: async () => (await import("./watch.ts")).watch,
   analyze: async () => (await import("./analyze.ts")).analyze,
   configure: async () => (await import("./configure.ts")).configure,
+  generate: async () => (await import("./generate.ts")).generate,
   doctor: async () => (await import("./doctor.ts")).doctor,
   demo: async () => (await import("./demo.ts")).demo,
   run: async () => (await import("./run.ts")).run,

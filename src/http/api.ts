@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Config } from "../config.ts";
+import { generate } from "../generate/generate.ts";
+import { parseGenerate } from "../generate/parameters.ts";
 import { GasolineError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
 import { Analyst } from "../query/analyst.ts";
@@ -105,6 +107,7 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   "/api/observe": ["GET", "POST"],
   "/api/analyze": ["GET", "POST"],
   "/api/configure": ["POST"],
+  "/api/generate": ["POST"],
   "/api/stream": ["GET"],
   "/api/traces/:id": ["GET"],
   "/healthz": ["GET"],
@@ -129,11 +132,15 @@ function addHealth(app: FastifyInstance, { store, receiverStats }: ApiOptions): 
   });
 }
 
-/** Questions that a GET asks in its query string and a POST in its body, by path; what changes something is POST only. */
+/**
+ * Questions that a GET asks in its query string and a POST in its body, by path; POST alone what changes something or
+ * has a `format` of its own.
+ */
 const QUESTIONS = {
   "/api/observe": askObserve,
   "/api/analyze": askAnalyze,
   "/api/configure": askConfigure,
+  "/api/generate": askGenerate,
 } as const;
 
 interface Answered {
@@ -212,6 +219,15 @@ function askConfigure(
   textOnly: boolean,
 ): Promise<Answered> {
   return configure(parts.store, parseConfigure(input), contextOf(parts, request, textOnly));
+}
+
+function askGenerate(
+  parts: Parts,
+  request: FastifyRequest,
+  input: unknown,
+  textOnly: boolean,
+): Promise<Answered> {
+  return generate(parts.store, parseGenerate(input), contextOf(parts, request, textOnly));
 }
 
 function contextOf(

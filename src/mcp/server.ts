@@ -4,12 +4,13 @@ import { nearest } from "../query/did-you-mean.ts";
 import { clean } from "../query/render/clean.ts";
 import { analyzeTool } from "./analyze.ts";
 import { configureTool } from "./configure.ts";
+import { generateTool } from "./generate.ts";
 import { observeTool } from "./observe.ts";
 import type { ToolListing, ToolResult } from "./sdk.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
 /** The tools there are. One whose answers do not exist yet is not listed. */
-const TOOLS: readonly Tool[] = [observeTool, analyzeTool, configureTool];
+const TOOLS: readonly Tool[] = [observeTool, analyzeTool, generateTool, configureTool];
 
 /** The tools as `tools/list` shows them. */
 export function listTools(): ToolListing[] {
@@ -23,7 +24,15 @@ export function listTools(): ToolListing[] {
 }
 
 function jsonSchemaOf(schema: z.ZodObject): ToolListing["inputSchema"] {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io: "input" });
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
+    io: "input",
+    // Bounds that only guard against abuse are checked all the same; said of every text they would double the list.
+    override: ({ jsonSchema }) => {
+      delete jsonSchema.minLength;
+      delete jsonSchema.maxLength;
+      delete jsonSchema.propertyNames;
+    },
+  });
   return { ...json, type: "object" } as ToolListing["inputSchema"];
 }
 

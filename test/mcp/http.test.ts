@@ -72,6 +72,12 @@ test("tools are listed with example, hints and a schema that refuses what it doe
       inputSchema: { type: "object", required: ["type"], additionalProperties: false },
     },
     {
+      name: "generate",
+      description: expect.stringContaining('Example: {"format":"pr_summary"'),
+      annotations: { readOnlyHint: true, openWorldHint: false },
+      inputSchema: { type: "object", required: ["format"], additionalProperties: false },
+    },
+    {
       name: "configure",
       description: expect.stringContaining('Example: {"action":"set_baseline"'),
       annotations: { readOnlyHint: false, destructiveHint: true, openWorldHint: false },
