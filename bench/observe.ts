@@ -143,6 +143,7 @@ async function timesOf(
     if (round >= 0) times.push(performance.now() - startMs);
     bytes = replyBytes(answer, {});
   }
+  await context.analyst.close();
   return { times, bytes };
 }
 

@@ -1,6 +1,6 @@
 import type { Symptom } from "../correlate/causality-scope.ts";
+import type { TextBody } from "../http/api-types.ts";
 import { GasolineError } from "../model/errors.ts";
-import type { AnalysisAnswer } from "../query/analyses/question.ts";
 import { findingLines } from "../query/analyze.ts";
 import { analysisType } from "../query/analyze-parameters.ts";
 import { ANALYSIS_TYPES, answerWindow, knownState, type WindowAnalysis } from "../query/analyze-window.ts";
@@ -100,18 +100,14 @@ async function analyzeLive(
     place.apiKey,
     input,
   );
-  if (json) {
-    terminal.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-    return exitCode(answer as AnalysisAnswer);
-  }
-  terminal.stdout.write(`${(answer as { text: string }).text}\n`);
-  return 0;
+  terminal.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : `${(answer as TextBody).text}\n`);
+  return exitCode(answer as { readonly verdict: string });
 }
 
 /** Verdicts that should fail a script. */
 const BAD = new Set(["regressed", "violated", "failing"]);
 
-function exitCode({ verdict }: AnalysisAnswer): number {
+function exitCode({ verdict }: { readonly verdict: string }): number {
   return BAD.has(verdict) ? 1 : 0;
 }
 

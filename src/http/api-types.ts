@@ -17,6 +17,8 @@ export interface ErrorBody {
 /** `GET /api/observe?format=text`: the reply as an agent reads it. */
 export interface TextBody {
   readonly text: string;
+  /** Of an analysis: what a script goes by. */
+  readonly verdict?: string;
 }
 
 /** `GET /healthz` and `/readyz`. */

@@ -169,10 +169,14 @@ function addQuestions(app: FastifyInstance, options: Parts): void {
           reply.type("text/plain; charset=utf-8");
           return `${found.text}\n`;
         }
-        return format === "text" ? ({ text: found.text } satisfies TextBody) : found.structured;
+        return format === "text" ? textBody(found) : found.structured;
       },
     });
   }
+}
+
+function textBody({ text, structured }: Answered): TextBody {
+  return "verdict" in structured ? { text, verdict: String(structured.verdict) } : { text };
 }
 
 function addStream(app: FastifyInstance, streams: LiveStreams): void {
