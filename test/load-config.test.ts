@@ -12,7 +12,10 @@ beforeEach(() => {
 afterEach(() => rmSync(stateDir, { recursive: true, force: true }));
 
 const writeFile = (content: unknown): void =>
-  writeFileSync(join(stateDir, "config.json"), typeof content === "string" ? content : JSON.stringify(content));
+  writeFileSync(
+    join(stateDir, "config.json"),
+    typeof content === "string" ? content : JSON.stringify(content),
+  );
 
 describe("loadConfig", () => {
   it("takes flags over environment over file over defaults", () => {
@@ -32,7 +35,10 @@ describe("loadConfig", () => {
 
   it("scales every ring with --memory, so that reserves still add up to the arena", () => {
     const { store } = loadConfig({ stateDir, memory: "800M" }, {});
-    const reserved = Object.values(store.streams).reduce((sum, ring) => sum + ring.bytesReserved, store.pinned.bytesReserved);
+    const reserved = Object.values(store.streams).reduce(
+      (sum, ring) => sum + ring.bytesReserved,
+      store.pinned.bytesReserved,
+    );
     expect(store.arenaBytes).toBe(800 * 1024 ** 2);
     expect(reserved).toBeLessThanOrEqual(store.arenaBytes);
     expect(reserved).toBeGreaterThan(store.arenaBytes * 0.999);
@@ -41,7 +47,10 @@ describe("loadConfig", () => {
 
   it("reserves exactly the arena by default", () => {
     const { store } = DEFAULTS;
-    const reserved = Object.values(store.streams).reduce((sum, ring) => sum + ring.bytesReserved, store.pinned.bytesReserved);
+    const reserved = Object.values(store.streams).reduce(
+      (sum, ring) => sum + ring.bytesReserved,
+      store.pinned.bytesReserved,
+    );
     expect(reserved).toBe(store.arenaBytes);
     expect(scaleLimits(store, store.arenaBytes)).toEqual(store);
   });
@@ -49,7 +58,8 @@ describe("loadConfig", () => {
   it("needs a key to be reachable from outside", () => {
     expect(() => loadConfig({ stateDir, host: "0.0.0.0" }, {})).toThrow(/GASOLINE_API_KEY/);
     expect(loadConfig({ stateDir, host: "0.0.0.0" }, { GASOLINE_API_KEY: "k" }).host).toBe("0.0.0.0");
-    for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) expect(loadConfig({ stateDir, host }, {}).host).toBe(host);
+    for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+      expect(loadConfig({ stateDir, host }, {}).host).toBe(host);
   });
 
   it.each([
