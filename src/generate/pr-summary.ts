@@ -21,7 +21,7 @@ const ERRORS_SHOWN = 10;
 export async function summarizeChange(question: GenerateQuestion): Promise<Artifact> {
   const { store, request, context } = question;
   const { trace_id, session_id, service, since, until, baseline } = request;
-  const hasBaseline = baseline !== undefined || baselinesOnFile(context.state).baselines.length > 0;
+  const hasBaseline = baseline !== undefined || baselinesOnFile(context.state).length > 0;
   const query: AnalyzeQuery = {
     // Reducing the window needs nothing to compare with, and says how much it holds.
     type: hasBaseline ? "regression" : "reduce_window",

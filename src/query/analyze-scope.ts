@@ -187,7 +187,7 @@ async function baselineOf(
   { clock, state }: ObserveContext,
 ): Promise<Baseline> {
   if (baseline === undefined) {
-    return { checkpoints: usesBaselines(type) ? baselinesOnFile(state).baselines : [] };
+    return { checkpoints: usesBaselines(type) ? baselinesOnFile(state) : [] };
   }
   const [since, until] =
     typeof baseline === "string" ? baseline.split("/", 2) : [baseline.since, baseline.until];

@@ -17,6 +17,8 @@ export interface Checkpoint {
 }
 
 export interface CheckpointMetadata {
+  /** Saved to be compared with unless something else is named. */
+  readonly baseline?: boolean;
   readonly duration_ms: number;
   readonly actions_count: number;
   readonly network_requests: number;
@@ -35,6 +37,11 @@ const fileSchema = z.looseObject({
   metadata: z.looseObject({}).optional(),
   summary: z.looseObject({ version: z.unknown() }).optional(),
 });
+
+/** Whether a checkpoint was saved with set_baseline. */
+export function isBaseline({ metadata }: Checkpoint): boolean {
+  return metadata.baseline === true;
+}
 
 /** A checkpoint of some events. `events` in any order; counts are of all of them. */
 export function makeCheckpoint(

@@ -12,11 +12,6 @@ export interface Baseline {
 /** Baselines read for one question, the newest first: each file may hold megabytes. */
 const BASELINES_MAX = 5;
 
-/** Whether a checkpoint was saved with set_baseline. */
-export function isBaseline({ metadata }: Checkpoint): boolean {
-  return metadata.baseline === true;
-}
-
 /** A checkpoint on file, or why it cannot be read. */
 export type FiledCheckpoint =
   | { readonly name: string; readonly checkpoint: Checkpoint }
@@ -36,22 +31,14 @@ export function checkpointsOnFile(state: StateFiles): FiledCheckpoint[] {
 
 /**
  * The newest baselines on file, at most five, without the one called `except`; none when there are none. Files that
- * cannot be read are left out and named in `problems`.
+ * cannot be read are left out: list_checkpoints and doctor name them.
  */
-export function baselinesOnFile(
-  state: StateFiles,
-  except?: string,
-): { readonly baselines: readonly Baseline[]; readonly problems: readonly string[] } {
-  const filed = checkpointsOnFile(state);
-  const found = filed.flatMap((each) => {
-    if (!("checkpoint" in each) || each.name === except) return [];
-    const { name, checkpoint } = each;
-    const { summary, timestamp } = checkpoint;
-    return summary !== undefined && isBaseline(checkpoint) ? [{ name, summary, timestamp }] : [];
-  });
+export function baselinesOnFile(state: StateFiles, except?: string): Baseline[] {
+  const found = state
+    .readBaselines()
+    .flatMap(({ name, summary, timestamp }) =>
+      summary === undefined || name === except ? [] : [{ name, summary, timestamp }],
+    );
   found.sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1));
-  return {
-    baselines: found.slice(0, BASELINES_MAX).map(({ name, summary }) => ({ name, summary })),
-    problems: filed.flatMap((each) => ("problem" in each ? [each.problem] : [])),
-  };
+  return found.slice(0, BASELINES_MAX).map(({ name, summary }) => ({ name, summary }));
 }

@@ -4,9 +4,9 @@ import type { NormalizedEvent } from "../model/event.ts";
 import type { RecordFilter, StoredRecord, TelemetryStore } from "../store/telemetry-store.ts";
 import type { AnalysisOptions } from "./analyses/question.ts";
 import type { WindowScope } from "./analyze-scope.ts";
-import { makeCheckpoint } from "./checkpoint-file.ts";
+import { isBaseline, makeCheckpoint } from "./checkpoint-file.ts";
 import type { ConfigureQuestion, Outcome } from "./configure.ts";
-import { baselinesOnFile, checkpointsOnFile, isBaseline } from "./configure-baselines.ts";
+import { baselinesOnFile, checkpointsOnFile } from "./configure-baselines.ts";
 import { requestedScope } from "./configure-files.ts";
 import type { ReducedWindow } from "./configure-tasks.ts";
 import { normalize } from "./normalize.ts";
@@ -46,7 +46,7 @@ async function save(question: ConfigureQuestion, asBaseline: boolean): Promise<O
   }
   const { window, options } =
     request.events === undefined ? await windowAsked(question) : await pasted(question);
-  const { baselines } = baselinesOnFile(state, name);
+  const baselines = baselinesOnFile(state, name);
   const { answer } = await analyst.run({
     type: "reduce_window",
     options: { ...options, known: { checkpoints: baselines.map(({ summary }) => summary) } },

@@ -6,7 +6,7 @@ import { readContract } from "../correlate/contract-file.ts";
 import type { ContractProposal } from "../correlate/contract-learn.ts";
 import type { Dependency } from "../correlate/dependencies.ts";
 import { GasolineError } from "../model/errors.ts";
-import { type Checkpoint, readCheckpointFile, serializeCheckpoint } from "./checkpoint-file.ts";
+import { type Checkpoint, isBaseline, readCheckpointFile, serializeCheckpoint } from "./checkpoint-file.ts";
 import { nearest } from "./did-you-mean.ts";
 import {
   dependenciesJson,
@@ -31,6 +31,11 @@ export interface StateFiles {
   listCheckpoints(): string[];
   /** Throws `not_found` with the nearest names, or `bad_parameter` for a broken file. */
   readCheckpoint(name: string): Checkpoint;
+  /**
+   * The checkpoints saved as baselines. Files that cannot be read are left out: reading one by its name says why. What
+   * is no baseline is read once and not again until it changes.
+   */
+  readBaselines(): Checkpoint[];
   /** Replaces one of the same name. Returns the path and the bytes written. */
   writeCheckpoint(checkpoint: Checkpoint): { readonly path: string; readonly bytes: number };
   deleteCheckpoint(name: string): void;
@@ -57,14 +62,31 @@ export function openStateFiles(stateDir: string): StateFiles {
   const edgeCases = join(stateDir, "edge-cases.json");
   const checkpointPath = (name: string) => join(checkpoints, `${checkpointName(name)}.json`);
   const listCheckpoints = () => namesIn(checkpoints).filter((name) => CHECKPOINT_NAME.test(name));
+  const readCheckpoint = (name: string): Checkpoint => {
+    const path = checkpointPath(name);
+    const json = readJson(path);
+    if (json === undefined) throw missingCheckpoint(name, listCheckpoints());
+    return readCheckpointFile(json, path);
+  };
+  /** Checkpoints that are no baselines, by name, each with the state of its file when that was seen. */
+  const others = new Map<string, string>();
   return {
     listCheckpoints,
-    readCheckpoint(name) {
-      const path = checkpointPath(name);
-      const json = readJson(path);
-      if (json === undefined) throw missingCheckpoint(name, listCheckpoints());
-      return readCheckpointFile(json, path);
-    },
+    readCheckpoint,
+    readBaselines: () =>
+      listCheckpoints().flatMap((name) => {
+        const seen = fileState(checkpointPath(name));
+        if (others.get(name) === seen) return [];
+        try {
+          const checkpoint = readCheckpoint(name);
+          if (isBaseline(checkpoint)) return [{ ...checkpoint, name }];
+        } catch (error) {
+          // Broken, or gone since it was listed: whoever asks for it by name is told.
+          if (!(error instanceof GasolineError)) throw error;
+        }
+        others.set(name, seen);
+        return [];
+      }),
     writeCheckpoint(checkpoint) {
       const path = checkpointPath(checkpoint.name);
       const text = serializeCheckpoint(checkpoint, FILE_BYTES_MAX);
@@ -186,6 +208,12 @@ function readJson(path: string): unknown {
 function unreadable(path: string, error: unknown): GasolineError {
   const why = error instanceof Error ? error.message : String(error);
   return new GasolineError("internal", `${path} cannot be read: ${why}.`, "Check its permissions.");
+}
+
+/** Changes whenever the file is written; `""` when there is none. */
+function fileState(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stat === undefined ? "" : `${stat.ino} ${stat.mtimeNs} ${stat.size}`;
 }
 
 function isThere(path: string): boolean {

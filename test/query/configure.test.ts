@@ -164,6 +164,21 @@ describe("baselines", () => {
     expect(again.rows).toHaveLength(1);
   });
 
+  it("take the place of a checkpoint that was none, and lose it again", async () => {
+    traffic(1, 40, 20);
+    const state = openStateFiles(stateDir);
+    const save = async (action: string) =>
+      configure(store, parseConfigure({ action, name: "usual" }), { ...context(), state });
+    const names = () => state.readBaselines().map(({ name }) => name);
+    await save("save_checkpoint");
+    writeFileSync(join(stateDir, "checkpoints", "broken.json"), "{");
+    expect([names(), names()]).toEqual([[], []]);
+    await save("set_baseline");
+    expect([names(), names()]).toEqual([["usual"], ["usual"]]);
+    await save("save_checkpoint");
+    expect(names()).toEqual([]);
+  });
+
   it("cannot be compared with when there are none", async () => {
     traffic(1, 5, 20);
     await expect(analyze(store, parseAnalyze({ type: "regression" }), context())).rejects.toThrow(
