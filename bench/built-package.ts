@@ -1,14 +1,18 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Builds what is published and returns its entry point. */
+/** Builds what is published, lays it out as npm would, without the sources, and returns its launcher. */
 export function buildPackage(): string {
   execFileSync(process.execPath, [join(root, "scripts/build.ts")], { cwd: root, stdio: "inherit" });
-  return join(root, "dist/src/cli/main.js");
+  const folder = join(root, "node_modules/.cache/gasoline360");
+  rmSync(folder, { recursive: true, force: true });
+  for (const part of ["bin", "dist", "package.json"])
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  return join(folder, "bin/gasoline.js");
 }
 
 /** The flags that the launcher's first line gives to Node. */

@@ -9,6 +9,9 @@ import { createMasker } from "./store/mask.ts";
 import { createRingStore } from "./store/ring/ring-store.ts";
 import type { TelemetryStore } from "./store/telemetry-store.ts";
 
+/** When the API is loaded if nobody has asked anything yet. */
+const API_AHEAD_MS = 1_000;
+
 /** A running daemon. */
 export interface Gasoline {
   /** Where everything is: OTLP, REST, MCP, the page. */
@@ -58,9 +61,10 @@ export async function startGasoline(
     );
     return api;
   }
-  // Loaded ahead of the first question, and after the first spans that are already waiting in the sockets.
-  setImmediate(() =>
-    loadApi().catch((error: unknown) => warn(`The API could not be loaded: ${String(error)}`)),
+  // Loaded ahead of the first question, but not while the first spans come in: loading keeps the thread busy.
+  const ahead = setTimeout(
+    () => loadApi().catch((error: unknown) => warn(`The API could not be loaded: ${String(error)}`)),
+    API_AHEAD_MS,
   );
 
   return {
@@ -76,6 +80,7 @@ export async function startGasoline(
       return active;
     },
     close: async () => {
+      clearTimeout(ahead);
       await receiver.close();
       await (await api)?.close();
       await store.close();
