@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Config } from "../config.ts";
 import { GasolineError } from "../model/errors.ts";
+import { isExtensionOrigin, isLoopbackOrigin } from "../model/origin.ts";
 
 /*
  * Who may talk to a daemon on loopback (design decision 14). Every page in the user's browser can reach this
@@ -31,16 +32,12 @@ export type Guard<R extends GuardedRequest> = (request: R) => GasolineError | un
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 /** Addresses to bind that are no names: browsers take `0.0.0.0` for this machine too. */
 const WILDCARDS = ["0.0.0.0", "::", "*"];
-const LOOPBACK_PAGE =
-  /^https?:\/\/(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
-const EXTENSION_PAGE = /^(?:chrome|moz)-extension:\/\/[a-z0-9-]+$/;
-
 /** Guards OTLP ingest: pages of this machine, browser extensions, and whatever is no page; the key when set. */
 export function ingestGuard(config: Pick<Config, "apiKey">): Guard<GuardedRequest> {
   const checkKey = keyGuard(config.apiKey);
   return (request) => {
     const { origin } = request;
-    if (origin !== undefined && !LOOPBACK_PAGE.test(origin) && !EXTENSION_PAGE.test(origin)) {
+    if (origin !== undefined && !isLoopbackOrigin(origin) && !isExtensionOrigin(origin)) {
       return foreignOrigin(origin);
     }
     return checkKey(request);
@@ -59,7 +56,7 @@ export function accessGuard(config: Pick<Config, "apiKey" | "allowHosts" | "host
     const { host, origin } = request;
     const name = hostName((host ?? "").replace(/:\d{1,5}$/, ""));
     if (host === undefined || !names.has(name)) return foreignHost(host);
-    if (origin !== undefined && !LOOPBACK_PAGE.test(origin) && !isOwnPage(origin, host))
+    if (origin !== undefined && !isLoopbackOrigin(origin) && !isOwnPage(origin, host))
       return foreignOrigin(origin);
     return checkKey(request);
   };

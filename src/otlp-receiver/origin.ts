@@ -1,8 +1,5 @@
 import type { OutgoingHttpHeaders } from "node:http";
-
-const LOOPBACK_ORIGIN =
-  /^https?:\/\/(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
-const EXTENSION_ORIGIN = /^(?:chrome|moz)-extension:\/\/[a-z0-9-]+$/;
+import { isExtensionOrigin, isLoopbackOrigin } from "../model/origin.ts";
 
 const REQUEST_HEADERS =
   "content-type, content-encoding, authorization, x-api-key, traceparent, tracestate, baggage, x-requested-with";
@@ -10,7 +7,7 @@ const PREFLIGHT_SECONDS = "7200";
 
 /** Whether a page of this origin may send telemetry: one served from this machine, or a browser extension. */
 export function isTrustedOrigin(origin: string): boolean {
-  return LOOPBACK_ORIGIN.test(origin) || EXTENSION_ORIGIN.test(origin);
+  return isLoopbackOrigin(origin) || isExtensionOrigin(origin);
 }
 
 /**
