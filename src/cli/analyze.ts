@@ -1,6 +1,7 @@
 import type { Symptom } from "../correlate/causality-scope.ts";
 import type { TextBody } from "../http/api-types.ts";
 import { GasolineError } from "../model/errors.ts";
+import type { AnalysisOptions } from "../query/analyses/question.ts";
 import { findingLines } from "../query/analyze.ts";
 import { analysisType } from "../query/analyze-parameters.ts";
 import { ANALYSIS_TYPES, answerWindow, knownState, type WindowAnalysis } from "../query/analyze-window.ts";
@@ -20,7 +21,7 @@ import { keyValues } from "./key-values.ts";
 
 /**
  * `gasoline analyze TYPE [KEY=VALUE …]`: an analysis of what the daemon holds; with `--window PATH…`, of recorded
- * telemetry, without a daemon. Exit code 1 when it found that something got worse.
+ * telemetry, without a daemon. Exit code 1 when `regression` found one.
  */
 export const analyze: Command = {
   name: "analyze",
@@ -42,25 +43,15 @@ export const analyze: Command = {
       terminal.env,
     );
     if (windowPaths.length === 0) return analyzeLive(type, baselinePaths, others, args, terminal, place);
-    if (others[0] !== undefined) {
-      throw new GasolineError(
-        "bad_parameter",
-        `"${others[0]}" follows neither --window nor --baseline.`,
-        "Name the type first, then the paths.",
-      );
-    }
     const window = await readWindow(windowPaths);
     const baselines = [];
     for (const files of await windowsAt(baselinePaths)) baselines.push(await readWindow(files));
-    const traceId = textOption(args, "trace");
-    const symptom = symptomOf(textOption(args, "symptom"));
     const answer = answerWindow(type, {
       window,
       baselines,
       known: knownState(type, openStateFiles(place.stateDir)),
       nowMs: Date.now(),
-      ...(traceId === undefined ? {} : { traceId }),
-      ...(symptom === undefined ? {} : { symptom }),
+      ...offlineScope(keyValues(others), args),
     });
     const rejected = window.rejected + baselines.reduce((sum, baseline) => sum + baseline.rejected, 0);
     if (rejected > 0)
@@ -70,7 +61,7 @@ export const analyze: Command = {
         ? `${JSON.stringify({ type, ...answer }, null, 2)}\n`
         : `${findingLines(answer, answer.findings.length, { compact: false }, 0n).join("\n")}\n`,
     );
-    return exitCode(answer);
+    return exitCode(type, answer);
   },
 };
 
@@ -101,14 +92,45 @@ async function analyzeLive(
     input,
   );
   terminal.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : `${(answer as TextBody).text}\n`);
-  return exitCode(answer as { readonly verdict: string });
+  return exitCode(type, answer as { readonly verdict: string });
 }
 
-/** Verdicts that should fail a script. */
-const BAD = new Set(["regressed", "violated", "failing"]);
+/** Only a regression fails a script: every other analysis has done its work once it has answered. */
+function exitCode(type: WindowAnalysis, { verdict }: { readonly verdict: string }): number {
+  return type === "regression" && verdict === "regressed" ? 1 : 0;
+}
 
-function exitCode({ verdict }: { readonly verdict: string }): number {
-  return BAD.has(verdict) ? 1 : 0;
+/** How each key of the scope is understood without a daemon; the same words as with one. */
+const OFFLINE_SCOPE: Readonly<Record<string, (value: string) => Partial<AnalysisOptions>>> = {
+  trace_id: (value) => ({ traceId: value }),
+  session_id: (value) => ({ sessionId: value }),
+  service: (value) => ({ service: value }),
+  endpoint: (value) => ({ endpoint: value }),
+  files: (value) => ({ files: value.split(",") }),
+  symptom: (value) => ({ symptom: symptomOf(value) }),
+};
+
+function offlineScope(values: Readonly<Record<string, string>>, args: Arguments): Partial<AnalysisOptions> {
+  const trace = textOption(args, "trace");
+  const symptom = textOption(args, "symptom");
+  const given = {
+    ...values,
+    ...(trace === undefined ? {} : { trace_id: trace }),
+    ...(symptom === undefined ? {} : { symptom }),
+  };
+  const scope: Partial<AnalysisOptions> = {};
+  for (const [key, value] of Object.entries(given)) {
+    const read = Object.hasOwn(OFFLINE_SCOPE, key) ? OFFLINE_SCOPE[key] : undefined;
+    if (read === undefined) {
+      throw new GasolineError(
+        "bad_parameter",
+        `"${key}" means nothing for recorded files.`,
+        `Scope them by ${Object.keys(OFFLINE_SCOPE).join(", ")}.`,
+      );
+    }
+    Object.assign(scope, read(value));
+  }
+  return scope;
 }
 
 interface Words {
@@ -139,7 +161,6 @@ function wordsOf(args: Arguments): Words {
   return { type: analysisType(type), windowPaths: paths.window!, baselinePaths: paths.baseline!, others };
 }
 
-function symptomOf(text: string | undefined): Symptom | undefined {
-  if (text === undefined) return undefined;
+function symptomOf(text: string): Symptom {
   return text === "status=error" ? { kind: "error" } : { kind: "text", text };
 }

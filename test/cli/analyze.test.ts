@@ -128,6 +128,31 @@ describe("gasoline analyze, offline", () => {
     expect(JSON.parse(stdout)).toMatchObject({ abstained: true, ranking: expect.any(Array) });
   });
 
+  it("fails a script for a regression, and for nothing else that it answers", async () => {
+    const files = ["--window", "slow", "--baseline", "baseline", "--json"];
+    const regression = await run(["regression", ...files]);
+    expect(regression.code).toBe(1);
+    expect(JSON.parse(regression.stdout)).toMatchObject({ verdict: "regressed" });
+    const same = await run([
+      "regression",
+      "--window",
+      "baseline/first",
+      "--baseline",
+      "baseline/second",
+      "--json",
+    ]);
+    expect(same.code).toBe(0);
+    for (const type of ["causality", "compare", "edge_case_check", "detect_loop", "infer"]) {
+      expect((await run([type, ...files])).code, type).toBe(0);
+    }
+  });
+
+  it("takes its scope as key=value, as it does with a daemon", async () => {
+    const { code, stdout } = await run(["impact_analysis", "service=payment", "--window", "slow", "--json"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("gateway");
+  });
+
   it("gives the critical path as steps in order of time that sum to the root", async () => {
     const { stdout } = await run(["critical_path", "--window", "one.json", "--json"]);
     const { steps } = JSON.parse(stdout) as { steps: Record<string, string>[] };
@@ -163,7 +188,8 @@ describe("gasoline analyze, offline", () => {
     [["causality", "--endpoint", "http://127.0.0.1:9"], /No gasoline answers at/],
     [["frobnicate", "--window", "slow"], /"frobnicate" is not an analysis\. Types: causality_chain/],
     [[], /needs a type/],
-    [["causality", "slow", "--window", "slow"], /follows neither --window nor --baseline/],
+    [["causality", "slow", "--window", "slow"], /"slow" is not KEY=VALUE/],
+    [["impact_analysis", "sevice=x", "--window", "slow"], /"sevice" means nothing for recorded files/],
     [["causality", "--window", "absent"], /"absent"/],
     [["critical_path", "--window", "slow", "--trace", "ffff"], /No trace of the window begins with "ffff"/],
     [["critical_path", "--window", "slow", "--trace", "0000"], /names 40 traces/],
