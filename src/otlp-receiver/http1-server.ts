@@ -1,8 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type HttpExchange, serveOtlpHttp } from "./otlp-http.ts";
 import type { Service } from "./service.ts";
 import { signalOfTarget } from "./signals.ts";
+
+// An `import` of node:http reads all its exports, and to read `WebSocket` loads undici, which takes 30 ms at start.
+const { createServer } = process.getBuiltinModule("node:http");
 
 /** A body left unread is taken off the wire up to this size, so that its connection can go on. */
 const DRAIN_BYTES_MAX = 1024 * 1024;
