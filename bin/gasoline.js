@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=2
 // Runs the CLI: the sources in a checkout (Node strips their types), the built files in a package. Record bytes live
-// outside V8's heap, so a small young generation costs nothing and keeps 20 MB of memory (bench/memory.ts).
+// outside V8's heap, so a small young generation costs nothing and saves 20 MB of memory (bench/memory.ts).
 import { existsSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 
