@@ -1,0 +1,64 @@
+import type { OriginLink } from "../../src/http/api-types.ts";
+import type { BrowserRecord, SpanReference } from "./records.ts";
+
+/*
+ * What the relay of a frame and the service worker say to each other: one table a direction, each entry with what is
+ * sent and what is answered. Both are `chrome.runtime` messages, which no page can send.
+ */
+
+/** Relay → worker. */
+export interface ToWorker {
+  /** Records of the page, and how many it had to drop before. */
+  records: { readonly payload: RecordBatch; readonly reply: { readonly accepted: number } };
+  /** The span that a request of the page now belongs to: parent of what the network layer links. */
+  context: { readonly payload: PageContext; readonly reply: null };
+  /** How the page's requests to an origin carry the trace. */
+  origin: { readonly payload: OriginReport; readonly reply: null };
+  /** An uncaught error, just sent as record; the worker may take a screenshot. */
+  error: { readonly payload: PageError; readonly reply: null };
+  /** Asked when a frame starts: what to capture. */
+  settings: { readonly payload: null; readonly reply: CaptureSettings };
+}
+
+/** Worker → relay of a frame. */
+export interface ToPage {
+  /** Settings changed. */
+  settings: { readonly payload: CaptureSettings; readonly reply: null };
+}
+
+export interface RecordBatch {
+  readonly records: readonly BrowserRecord[];
+  readonly dropped: number;
+}
+
+export interface PageContext extends SpanReference {
+  /** `page` once a document, `interaction` while the user's last action lasts. */
+  readonly of: "page" | "interaction";
+  readonly origin: string;
+}
+
+export interface OriginReport {
+  readonly origin: string;
+  readonly how: OriginLink["how"];
+  /** Why the trace is not carried. */
+  readonly reason?: string;
+  /** A request that should show up as a server span. */
+  readonly sample?: SpanReference;
+  /** The page sends its own `traceparent` there: the network layer is to keep off. */
+  readonly ownTraceparent?: boolean;
+}
+
+export interface PageError extends SpanReference {
+  readonly url: string;
+  readonly message: string;
+}
+
+/** What the user switched on; kept in `chrome.storage.local` under `settings`. */
+export interface CaptureSettings {
+  /** Request and response bodies, capped and masked. */
+  readonly bodies: boolean;
+  /** Origins besides the local ones whose requests carry the trace. */
+  readonly linkedOrigins: readonly string[];
+}
+
+export const DEFAULT_SETTINGS: CaptureSettings = { bodies: false, linkedOrigins: [] };
