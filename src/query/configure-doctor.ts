@@ -74,6 +74,7 @@ export async function lookOver({ store, context }: ConfigureQuestion): Promise<O
     contracts: context.state.readContracts,
     dependencies: context.state.readDependencies,
     "edge cases": context.state.readEdgeCases,
+    "noise rules": context.state.readNoiseRules,
   })) {
     try {
       readFile();

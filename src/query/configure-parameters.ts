@@ -9,9 +9,12 @@ export const ACTIONS = {
   list_checkpoints: "what is on file",
   delete_checkpoint: "by name",
   clear: "drop what is held of a buffer",
+  noise_rule:
+    "hide records that match rule from lists, never errors, 401 or 403; state off removes it; no rule lists them",
   redaction_rule: "mask an attribute or a pattern from now on, in what is held too",
   register_edge_case: "what must be tested every so often, by name and rule",
   learn_contracts: "propose contracts from traffic, beside those on file",
+  streaming: "notifications of new errors over stdio: state on or off, none says how it stands",
   describe_capabilities: "what this server can do",
   doctor: "what arrived, what was lost, which files cannot be read",
 } as const;
@@ -32,7 +35,7 @@ const EVENTS_MAX = 1_000;
 /** The input of `configure`, as MCP and REST take it. Descriptions are shown to agents and in errors. */
 export const configureSchema = z.strictObject({
   action: z.enum(ACTION_NAMES),
-  name: text.optional().describe("of the checkpoint or edge case"),
+  name: text.optional().describe("of the checkpoint, edge case or noise rule"),
   since: time.optional().describe("ISO 8601, Unix ms or -15m"),
   until: time.optional().describe("ISO 8601, Unix ms or -5m"),
   filter: scopeSchema.optional().describe('whole traces of {"service"}, {"session_id"} or {"trace_id"}'),
@@ -46,8 +49,9 @@ export const configureSchema = z.strictObject({
     .record(z.string(), z.unknown())
     .optional()
     .describe(
-      'redaction: {"key":"card"} or {"pattern":"\\\\d{16}"}; edge case: {"match":{"status":"402"},"severity"?,"test_frequency"?}',
+      'redaction: {"key":"card"} or {"pattern":"\\\\d{16}"}; edge case: {"match":{"status":"402"},"severity"?,"test_frequency"?}; noise: filters of observe, {"url":"/healthz"}',
     ),
+  state: z.enum(["on", "off"]).optional(),
   budget_bytes: z
     .number()
     .int()

@@ -3,6 +3,7 @@ import { fitToBudget } from "./budget.ts";
 import { deleteCheckpoint, listCheckpoints, saveCheckpoint, setBaseline } from "./configure-checkpoints.ts";
 import { describeCapabilities, lookOver } from "./configure-doctor.ts";
 import { registerEdgeCase, writeProposals } from "./configure-files.ts";
+import { changeNoise } from "./configure-noise.ts";
 import type { Action, ConfigureRequest } from "./configure-parameters.ts";
 import { addRedaction, clearBuffer } from "./configure-store.ts";
 import type { Detail } from "./normalize.ts";
@@ -11,6 +12,7 @@ import { renderText } from "./render/text.ts";
 import { lineChars } from "./reply.ts";
 import { replyBytes } from "./reply-bytes.ts";
 import type { ObserveContext, ObserveResponse, Row } from "./shapes.ts";
+import { streamingElsewhere } from "./streaming.ts";
 
 /** What an action is called with. */
 export interface ConfigureQuestion {
@@ -39,9 +41,11 @@ const RUN: { readonly [A in Action]: (question: ConfigureQuestion) => Promise<Ou
   list_checkpoints: listCheckpoints,
   delete_checkpoint: deleteCheckpoint,
   clear: clearBuffer,
+  noise_rule: changeNoise,
   redaction_rule: addRedaction,
   register_edge_case: registerEdgeCase,
   learn_contracts: writeProposals,
+  streaming: streamingElsewhere,
   describe_capabilities: describeCapabilities,
   doctor: lookOver,
 };
@@ -57,9 +61,18 @@ export async function configure(
 ): Promise<{ readonly structured: ConfigureResponse; readonly text: string }> {
   const startedMs = context.clock.nowMs();
   const outcome = await RUN[request.action]({ store, request, context });
-  const elapsedMs = context.clock.nowMs() - startedMs;
-  const build = (rows: number, detail: Detail) => replyOf(request.action, outcome, elapsedMs, rows, detail);
-  return fitToBudget({ rowsMax: outcome.rows.length, build }, request.budgetBytes, (reply) =>
+  return layOut(request, outcome, context.clock.nowMs() - startedMs, context);
+}
+
+/** An outcome as a reply within the budget that was asked for. */
+export function layOut(
+  { action, budgetBytes }: Pick<ConfigureRequest, "action" | "budgetBytes">,
+  outcome: Outcome,
+  elapsedMs: number,
+  context: Pick<ObserveContext, "textOnly">,
+): { readonly structured: ConfigureResponse; readonly text: string } {
+  const build = (rows: number, detail: Detail) => replyOf(action, outcome, elapsedMs, rows, detail);
+  return fitToBudget({ rowsMax: outcome.rows.length, build }, budgetBytes, (reply) =>
     replyBytes(reply, context),
   );
 }

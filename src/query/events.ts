@@ -12,13 +12,14 @@ import type {
 import { readRecordCursor, recordCursor, sinceCursor } from "./cursor.ts";
 import { eventLine } from "./event-line.ts";
 import { type ModeScope, toStoreFilter } from "./filter.ts";
+import { quieten, whyAllHidden } from "./noise.ts";
 import { type Detail, normalize, timeOf } from "./normalize.ts";
 import type { FilterKey } from "./parameters.ts";
 import { recordDetails } from "./record-details.ts";
 import { count, isoTime } from "./render/units.ts";
 import { type Body, callText, type Draft, keepRendered, type Question } from "./reply.ts";
 import { type ResolvedIds, resolveIds } from "./resolve-ids.ts";
-import type { ObserveMetadata, Row } from "./shapes.ts";
+import type { Hidden, ObserveMetadata, Row } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
 import { whyEmpty, whyNotFound } from "./why-empty.ts";
 
@@ -69,7 +70,8 @@ export async function observeEvents(question: Question, mode: ListMode): Promise
   if (ids.found !== "yes") return emptyDraft(whyNotFound(ids));
   if (ids.record !== undefined) return oneRecord(ids.record);
 
-  const { filter, ignored } = toStoreFilter(query.filter, mode, ids, store, context.clock);
+  const { filter: asked, ignored } = toStoreFilter(query.filter, mode, ids, store, context.clock);
+  const { filter, hidden: countHidden } = quieten(question, asked);
   const forward: RecordQuery["order"] = isStory(ids, question) ? "oldest" : "newest";
   const back = query.beforeCursor !== undefined;
   const cursor = back
@@ -84,6 +86,9 @@ export async function observeEvents(question: Question, mode: ListMode): Promise
     offset: query.offset,
     ...(cursor === undefined ? {} : { after: cursor }),
   });
+  const hidden = await countHidden(
+    async (each) => (await pageOf(store, mode.names, { filter: each, order: "newest", limit: 1 })).total,
+  );
   const related = (await mode.relate?.(question, page.records)) ?? NOTHING_RELATED;
   const listing: Listing = {
     question,
@@ -92,7 +97,11 @@ export async function observeEvents(question: Question, mode: ListMode): Promise
     forward,
     back,
     ignored,
-    whyEmpty: page.records.length > 0 ? undefined : await whyNone(question, mode, filter, page),
+    hidden,
+    whyEmpty:
+      page.records.length > 0
+        ? undefined
+        : (whyAllHidden(page, hidden) ?? (await whyNone(question, mode, filter, page))),
     render: keepRendered((record, detail) =>
       mode.rowOf === undefined
         ? { event: normalize(record, detail), line: eventLine(record, detail) }
@@ -177,6 +186,7 @@ interface Listing {
   /** The page was read backwards, from `before_cursor`. */
   readonly back: boolean;
   readonly ignored: readonly string[];
+  readonly hidden: Hidden | undefined;
   readonly whyEmpty: string | undefined;
   readonly render: (record: StoredRecord, detail: Detail) => Rendered;
 }
@@ -231,6 +241,7 @@ function listingMetadata(listing: Listing, rows: number): Body["metadata"] {
     cursor_since: sinceCursor(store.epoch, page.arrivalSeen),
     ...coverage(page),
     ...(listing.whyEmpty === undefined ? {} : { why_empty: listing.whyEmpty }),
+    ...(listing.hidden === undefined ? {} : { hidden: listing.hidden }),
     ...(listing.ignored.length > 0 ? { ignored: listing.ignored } : {}),
     ...(cut
       ? {

@@ -49,7 +49,7 @@ const attributeCondition = z.union([
 ]);
 
 /** Filters, all of which must hold. Descriptions are shown to agents and in errors: keep them short. */
-const filterSchema = z.strictObject({
+export const filterSchema = z.strictObject({
   trace_id: text.optional().describe("trace id, or its first 8 or more hex digits"),
   span_id: text.optional().describe("span id, or an s… id of a reply"),
   id: text.optional().describe("one record by an s…, l… or m… id of a reply"),
@@ -85,6 +85,7 @@ export const observeSchema = z.strictObject({
   after_cursor: text.optional().describe("cursor_next of a reply"),
   before_cursor: text.optional().describe("cursor_prev of a reply"),
   wait_ms: z.number().int().min(0).max(WAIT_MS_MAX).optional().describe("wait until something matches"),
+  include_noise: z.boolean().optional().describe("show what is hidden too"),
   budget_bytes: z.number().int().min(BUDGET_BYTES_MIN).max(BUDGET_BYTES_MAX).optional(),
 });
 
@@ -102,6 +103,8 @@ export interface ObserveQuery {
   readonly afterCursor: string | undefined;
   readonly beforeCursor: string | undefined;
   readonly waitMs: number;
+  /** Shows what noise rules hide, and the agents' own calls. */
+  readonly includeNoise: boolean;
   /** Undefined: no budget, everything is shown in full. */
   readonly budgetBytes: number | undefined;
 }
@@ -132,6 +135,7 @@ export function parseObserve(input: unknown): ObserveQuery {
     afterCursor: query.after_cursor,
     beforeCursor: query.before_cursor,
     waitMs: query.wait_ms ?? 0,
+    includeNoise: query.include_noise ?? false,
     budgetBytes: query.budget_bytes,
   };
 }
@@ -145,7 +149,7 @@ function nest(input: unknown): Record<string, unknown> {
   for (const [key, value] of Object.entries(top)) {
     if (key === "filter") {
       for (const [name, inner] of Object.entries(asObject(value, "filter"))) putFilter(filter, name, inner);
-    } else if (QUERY_KEYS.includes(key)) query[key] = numberFromText(key, value);
+    } else if (QUERY_KEYS.includes(key)) query[key] = fromText(key, value);
     else putFilter(filter, key, value);
   }
   return { ...query, filter };
@@ -183,7 +187,7 @@ function putFilter(filter: Record<string, unknown>, key: string, value: unknown)
   else if (key === "attributes") filter[key] = { ...asObject(value, "filter.attributes") };
   else if (key === "status" && typeof value === "string") filter[key] = value.trim().toLowerCase();
   else if (key === "level" && typeof value === "string") filter[key] = levelName(value);
-  else filter[key] = numberFromText(key, value);
+  else filter[key] = fromText(key, value);
 }
 
 /** The names that other tools give to our levels. */
@@ -194,7 +198,8 @@ function levelName(value: string): string {
 
 const NUMERIC = new Set(["limit", "offset", "wait_ms", "budget_bytes", "line"]);
 
-function numberFromText(key: string, value: unknown): unknown {
+function fromText(key: string, value: unknown): unknown {
+  if (key === "include_noise" && (value === "true" || value === "false")) return value === "true";
   return NUMERIC.has(key) && typeof value === "string" && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
 }
 
@@ -259,6 +264,8 @@ function expectedForm(path: readonly string[]): string {
       return `a whole number from 0 to ${OFFSET_MAX}; use cursors beyond it`;
     case "wait_ms":
       return `milliseconds from 0 to ${WAIT_MS_MAX}`;
+    case "include_noise":
+      return "true or false";
     case "budget_bytes":
       return `bytes from ${BUDGET_BYTES_MIN} to ${BUDGET_BYTES_MAX}`;
     default:

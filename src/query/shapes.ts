@@ -24,12 +24,21 @@ export interface ObserveMetadata {
   readonly lost?: number;
   /** Why the answer is empty, from what was received and what is held. */
   readonly why_empty?: string;
+  /** Matches that are not shown and not counted: `include_noise` shows them. */
+  readonly hidden?: Hidden;
   /** Filters that mean nothing for this `what` and were not applied. */
   readonly ignored?: readonly string[];
   /** What the byte budget left out, in words. */
   readonly left_out?: string;
   /** Calls that lead on, most useful first. */
   readonly next?: readonly string[];
+}
+
+/** What was hidden, by why. A count is absent when it is 0. */
+export interface Hidden {
+  readonly by_noise_rules?: number;
+  /** Records of what agents asked here. */
+  readonly tool_calls?: number;
 }
 
 /** A reply in one piece: modes that list records answer with `events`, the others with `rows`. */

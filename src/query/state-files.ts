@@ -8,12 +8,15 @@ import type { Dependency } from "../correlate/dependencies.ts";
 import { GasolineError } from "../model/errors.ts";
 import { type Checkpoint, isBaseline, readCheckpointFile, serializeCheckpoint } from "./checkpoint-file.ts";
 import { nearest } from "./did-you-mean.ts";
+import type { NoiseRule } from "./noise-rule.ts";
 import {
   dependenciesJson,
   edgeCasesJson,
   type FiledEdgeCase,
+  noiseJson,
   readDependenciesFile,
   readEdgeCasesFile,
+  readNoiseFile,
 } from "./state-schemas.ts";
 
 /**
@@ -21,7 +24,8 @@ import {
  *
  * ```
  * .gasoline/checkpoints/NAME.json     contracts/SERVICE.json     dependencies.json     edge-cases.json
- *                                     contracts/SERVICE.proposed.json   (learned beside a contract on file)
+ *                                     contracts/SERVICE.proposed.json                   noise-rules.json
+ *                                              (learned beside a contract on file)
  * ```
  * Files are for people too: indented, sorted, and never half written (a temporary file takes the name when whole). A
  * file that cannot be read is an error that names it; one that is not there reads as empty, but for a checkpoint.
@@ -47,6 +51,10 @@ export interface StateFiles {
   writeDependencies(dependencies: readonly Dependency[]): string;
   readEdgeCases(): FiledEdgeCase[];
   writeEdgeCases(edgeCases: readonly FiledEdgeCase[]): string;
+  /** The JSON of a recorded flow, unread. Throws `not_found` with the nearest names. */
+  readRecording(name: string): unknown;
+  readNoiseRules(): NoiseRule[];
+  writeNoiseRules(rules: readonly NoiseRule[]): string;
 }
 
 /** Larger files are refused before they are read. */
@@ -60,6 +68,8 @@ export function openStateFiles(stateDir: string): StateFiles {
   const contracts = join(stateDir, "contracts");
   const dependencies = join(stateDir, "dependencies.json");
   const edgeCases = join(stateDir, "edge-cases.json");
+  const recordings = join(stateDir, "recordings");
+  const noise = join(stateDir, "noise-rules.json");
   const checkpointPath = (name: string) => join(checkpoints, `${checkpointName(name)}.json`);
   const listCheckpoints = () => namesIn(checkpoints).filter((name) => CHECKPOINT_NAME.test(name));
   const readCheckpoint = (name: string): Checkpoint => {
@@ -121,6 +131,23 @@ export function openStateFiles(stateDir: string): StateFiles {
     writeEdgeCases(entries) {
       writeWhole(edgeCases, edgeCasesJson(entries));
       return edgeCases;
+    },
+    readRecording(name) {
+      const json = CHECKPOINT_NAME.test(name) ? readJson(join(recordings, `${name}.json`)) : undefined;
+      if (json !== undefined) return json;
+      const near = nearest(name, namesIn(recordings));
+      throw new GasolineError(
+        "not_found",
+        `There is no recording ${JSON.stringify(name.slice(0, 120))}.`,
+        near.length > 0
+          ? `Did you mean ${near.join(", ")}?`
+          : 'Record one with interact {"action":"record"}.',
+      );
+    },
+    readNoiseRules: () => readNoiseFile(readJson(noise), noise),
+    writeNoiseRules(rules) {
+      writeWhole(noise, noiseJson(rules));
+      return noise;
     },
   };
 }

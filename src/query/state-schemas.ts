@@ -5,8 +5,9 @@ import { type EdgeCase, type EdgeCaseMatch, SEVERITIES } from "../correlate/edge
 import { CHECKPOINT_VERSION, type CheckpointSummary } from "../correlate/regression-summary.ts";
 import { GasolineError } from "../model/errors.ts";
 import { SPAN_KINDS } from "../model/span.ts";
+import { type NoiseRule, noiseRuleSchema } from "./noise-rule.ts";
 
-/** Version of `dependencies.json` and `edge-cases.json`; a file without one is read as this. */
+/** Version of `dependencies.json`, `edge-cases.json` and `noise-rules.json`; a file without one is read as this. */
 const FILE_VERSION = 1;
 
 const count = z.number().min(0);
@@ -217,6 +218,26 @@ export function edgeCasesJson(edgeCases: readonly FiledEdgeCase[]): string {
     }),
   );
   return fileText("edge_cases", lines);
+}
+
+const noiseFile = z.looseObject({
+  version: z.unknown().optional(),
+  noise_rules: z.array(noiseRuleSchema).max(1_000),
+});
+
+/** Reads `noise-rules.json`; `undefined` (no file) is an empty list. Throws `bad_parameter` that names `path`. */
+export function readNoiseFile(json: unknown, path: string): NoiseRule[] {
+  if (json === undefined) return [];
+  return read(noiseFile, json, path, '{"noise_rules": [{"name": "health", "rule": {"url": "/healthz"}}]}')
+    .noise_rules;
+}
+
+/** The text of `noise-rules.json`: in the order given, one entry a line. */
+export function noiseJson(rules: readonly NoiseRule[]): string {
+  return fileText(
+    "noise_rules",
+    rules.map((rule) => JSON.stringify(rule)),
+  );
 }
 
 function fileText(key: string, lines: readonly string[]): string {

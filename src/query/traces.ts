@@ -4,12 +4,13 @@ import type { RecordFilter, TracePage, TraceSummary } from "../store/telemetry-s
 import { readTraceCursor, sinceCursor, traceCursor } from "./cursor.ts";
 import { coverage, emptyDraft } from "./events.ts";
 import { type ModeScope, toStoreFilter } from "./filter.ts";
+import { NEVER_HIDDEN, noiseRules, whyAllHidden } from "./noise.ts";
 import type { Detail } from "./normalize.ts";
 import { clean } from "./render/clean.ts";
 import { clockTime, count, formatDuration, isoTime } from "./render/units.ts";
 import { type Body, callText, type Draft, keepRendered, type Question } from "./reply.ts";
 import { resolveIds } from "./resolve-ids.ts";
-import type { Row } from "./shapes.ts";
+import type { Hidden, Row } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
 import { whyEmpty, whyNotFound } from "./why-empty.ts";
 
@@ -41,21 +42,40 @@ export async function observeTraces(question: Question): Promise<Draft> {
   const { filter, ignored } = toStoreFilter(query.filter, TRACES, ids, store, context.clock);
   const cursor = query.beforeCursor ?? query.afterCursor;
   const parameter = query.beforeCursor === undefined ? "after_cursor" : "before_cursor";
+  const noise = noiseRules(question);
   const page = await store.traces({
     ...errorsOnlyOr(filter),
+    hide: { first: noise, unless: NEVER_HIDDEN },
     limit: query.limit,
     ...(cursor === undefined ? {} : { after: readTraceCursor(cursor, store.epoch, parameter) }),
     ...(query.beforeCursor === undefined ? {} : { order: "oldest" }),
   });
-  const why = page.traces.length > 0 ? undefined : await whyEmpty(question, filter, TRACES, page);
+  const hidden = await hiddenTraces(question, filter, noise, page);
+  const why =
+    page.traces.length > 0
+      ? undefined
+      : (whyAllHidden(page, hidden) ?? (await whyEmpty(question, filter, TRACES, page)));
   const listing: Listing = {
     question,
     page,
     ignored,
+    hidden,
     why,
     render: keepRendered((trace, detail) => ({ row: traceRow(trace, detail), line: traceLine(trace) })),
   };
   return { rowsMax: page.traces.length, build: (rows, detail) => buildListing(listing, rows, detail) };
+}
+
+/** Traces that noise rules leave out. */
+async function hiddenTraces(
+  { store }: Question,
+  filter: RecordFilter,
+  noise: readonly RecordFilter[],
+  page: TracePage,
+): Promise<Hidden | undefined> {
+  if (noise.length === 0) return undefined;
+  const { total } = await store.traces({ ...errorsOnlyOr(filter), limit: 1 });
+  return total > page.total ? { by_noise_rules: total - page.total } : undefined;
 }
 
 /** A filter by errors alone is answered from the traces' own counts, without looking at records. */
@@ -71,12 +91,13 @@ interface Listing {
   readonly question: Question;
   readonly page: TracePage;
   readonly ignored: readonly string[];
+  readonly hidden: Hidden | undefined;
   readonly why: string | undefined;
   readonly render: (trace: TraceSummary, detail: Detail) => { readonly row: TraceRow; readonly line: string };
 }
 
 function buildListing(listing: Listing, rows: number, detail: Detail): Body {
-  const { page, ignored, why } = listing;
+  const { page, ignored, hidden, why } = listing;
   const { store, query } = listing.question;
   const back = query.beforeCursor !== undefined;
   const traces = page.traces.slice(0, rows);
@@ -102,6 +123,7 @@ function buildListing(listing: Listing, rows: number, detail: Detail): Body {
       cursor_since: sinceCursor(store.epoch, page.arrivalSeen),
       ...coverage(page),
       ...(why === undefined ? {} : { why_empty: why }),
+      ...(hidden === undefined ? {} : { hidden }),
       ...(ignored.length > 0 ? { ignored } : {}),
       ...(cut
         ? {

@@ -50,6 +50,8 @@ export interface RecordFilter {
   readonly attributes?: readonly AttributeFilter[];
   /** Contained in any text of the masked record, case-insensitive. */
   readonly text?: string;
+  /** Records that pass one of these are left out, and not counted. Each may have exceptions of its own. */
+  readonly not?: readonly RecordFilter[];
 }
 
 /** Where a page ends: the record's time, its ring and its sequence number there. */
@@ -116,6 +118,11 @@ export interface TraceQuery {
   readonly filter: RecordFilter;
   readonly errorsOnly?: boolean;
   readonly durationMinNs?: bigint;
+  /**
+   * Leaves out traces whose first record (the root span, else the earliest) passes one of `first`, but for those with an
+   * error or with a record that passes one of `unless`.
+   */
+  readonly hide?: { readonly first: readonly RecordFilter[]; readonly unless: readonly RecordFilter[] };
   readonly limit: number;
   /** By (start, trace id); the newest first when absent. */
   readonly order?: "newest" | "oldest";

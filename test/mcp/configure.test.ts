@@ -42,6 +42,8 @@ const STEPS: readonly [Action, object, RegExp][] = [
   ["set_baseline", { name: "usual", since: "2026-01-01T00:00:00Z" }, /Saved baseline usual/],
   ["list_checkpoints", {}, /2 checkpoints on file, 1 of them baselines/],
   ["delete_checkpoint", { name: "shop" }, /Deleted checkpoint shop/],
+  ["noise_rule", { name: "listing", rule: { url: "/items" } }, /on file and hides 1 record/],
+  ["streaming", { state: "on" }, /Not over this connection.*\/api\/stream/s],
   ["redaction_rule", { rule: { key: "url.path" } }, /masks every reply/],
   [
     "register_edge_case",

@@ -101,6 +101,13 @@ export function contractOfFilters(makeStore: MakeStore): void {
       [{ severityMin: 13 }, ["SELECT cart", "login.slow", "login.failed"]],
       [{ kinds: ["log"], severityMin: 9, severityMax: 12 }, ["unset"]],
       [{ kinds: ["log"], severityMax: 13 }, ["login.slow", "unset"]],
+      [{ kinds: ["span"], not: [{ name: "get" }] }, ["SELECT cart"]],
+      [
+        { kinds: ["log"], not: [{ service: "auth", not: [{ severityMin: 17 }] }] },
+        ["login.slow", "login.failed"],
+      ],
+      [{ not: [{ streams: ["backend.spans"] }, { text: "took" }] }, ["login.failed", "unset", "cart.size"]],
+      [{ traceId: traceId(1), not: [{ severityMax: 16 }] }, ["SELECT cart"]],
       [
         { attributes: [{ keys: ["http.route"], match: { op: "equals", value: "/cart" } }] },
         ["GET /cart", "cart.size"],

@@ -1,5 +1,6 @@
-import type { ObserveResponse } from "../shapes.ts";
+import type { Hidden, ObserveResponse } from "../shapes.ts";
 import { fence } from "./clean.ts";
+import { count } from "./units.ts";
 
 /**
  * The text form of a reply: conclusion, then the rows inside the fence, then what was left out and the calls
@@ -12,6 +13,7 @@ export function renderText(response: ObserveResponse, lines: readonly string[]):
   const parts = [summary];
   if (fenced.length > 0) parts.push(fence(fenced));
   if (metadata.left_out !== undefined) parts.push(`Left out: ${metadata.left_out}`);
+  if (metadata.hidden !== undefined) parts.push(hiddenText(metadata.hidden));
   if (metadata.ignored !== undefined) {
     parts.push(`Not applied, meaningless here: ${metadata.ignored.join(", ")}.`);
   }
@@ -24,4 +26,12 @@ export function renderText(response: ObserveResponse, lines: readonly string[]):
     parts.push(`What is new later: filter.since ${metadata.cursor_since}`);
   for (const call of metadata.next ?? []) parts.push(`Next: ${call}`);
   return parts.join("\n");
+}
+
+function hiddenText({ by_noise_rules = 0, tool_calls = 0 }: Hidden): string {
+  const parts = [
+    ...(by_noise_rules > 0 ? [`${by_noise_rules} by noise rules`] : []),
+    ...(tool_calls > 0 ? [`${count(tool_calls, "call")} of these tools`] : []),
+  ];
+  return `Hidden: ${parts.join(", ")}; include_noise shows them.`;
 }

@@ -46,6 +46,7 @@ export class Selector {
   readonly #name: string | undefined;
   readonly #attributes: readonly AttributeMatch[];
   readonly #text: TextMatch | undefined;
+  readonly #not: readonly Selector[];
   readonly #hasSeverity: boolean;
   readonly #hasService: boolean;
   /** No condition on time, kind, arrival, severity or ids: their columns need not be touched. */
@@ -79,6 +80,7 @@ export class Selector {
     this.#name = filter.name?.toLowerCase();
     this.#attributes = (filter.attributes ?? []).map((attribute) => new AttributeMatch(attribute, masker));
     this.#text = filter.text === undefined || filter.text === "" ? undefined : new TextMatch(filter.text);
+    this.#not = (filter.not ?? []).map((excluded) => new Selector(store, reader, masker, excluded));
     this.#hasSeverity = filter.severityMin !== undefined || filter.severityMax !== undefined;
     this.#hasService = filter.service !== undefined;
     const { sinceNs, untilNs, afterArrival, traceId, spanId } = filter;
@@ -99,10 +101,12 @@ export class Selector {
         : this.#attributes.length > 0
           ? ROW_COST.bytes
           : ROW_COST.columns;
+    for (const { rowCost } of this.#not) this.rowCost = Math.max(this.rowCost, rowCost);
   }
 
   /** To be called at the start of each turn: what was known of freed names and groups may no longer hold. */
   begin(): void {
+    for (const excluded of this.#not) excluded.begin();
     const { names, groups } = this.#store;
     const freed = names.freed + groups.table.freed;
     if (freed === this.#freed && this.#maskVersion === this.#masker.version) return;
@@ -123,7 +127,10 @@ export class Selector {
     for (let i = 0; i < this.#attributes.length; i++) {
       if (!this.#matchesAttribute(ring, slot, i)) return false;
     }
-    return this.#text === undefined || this.#matchesText(ring, slot, this.#text);
+    if (this.#text !== undefined && !this.#matchesText(ring, slot, this.#text)) return false;
+    return !this.#not.some(
+      (excluded) => excluded.rings.includes(ring.number) && excluded.matches(ring, slot),
+    );
   }
 
   /** Time, kind, arrival, severity and ids. */

@@ -7,6 +7,7 @@ import { OVERFLOW } from "./intern.ts";
 import { FirstOf } from "./page.ts";
 import { absoluteNs, coverageOf, type Source, scanFilter } from "./query.ts";
 import { forEachOfTrace } from "./scan.ts";
+import { Selector } from "./select.ts";
 import type { StreamRing } from "./stream.ts";
 import { hexOfWords, traceWords } from "./trace-id.ts";
 import { ROW_COST, Turns } from "./turns.ts";
@@ -50,6 +51,7 @@ export async function queryTraces(source: Source, query: TraceQuery): Promise<Tr
   const place: ListedTrace = { startNs: 0, w0: 0, w1: 0, w2: 0, w3: 0, trace: 0, born: 0 };
   const isCandidate = await candidates(source, query.filter);
   const durationMinNs = Number(query.durationMinNs ?? 0n);
+  const hider = query.hide === undefined ? undefined : new TraceHider(source, query.hide);
   const turns = new Turns(ROW_COST.columns);
   let total = 0;
   let beyond = 0;
@@ -57,7 +59,9 @@ export async function queryTraces(source: Source, query: TraceQuery): Promise<Tr
     if (isCandidate(trace) && index.isHeld(trace) && index.born[trace]! <= arrivalSeen) {
       const extent = extentOf(source, trace);
       const passes =
-        extent.endNs - extent.startNs >= durationMinNs && (query.errorsOnly !== true || extent.errors > 0);
+        extent.endNs - extent.startNs >= durationMinNs &&
+        (query.errorsOnly !== true || extent.errors > 0) &&
+        (extent.errors > 0 || hider?.hides(trace) !== true);
       if (passes) {
         total++;
         place.startNs = extent.startNs;
@@ -160,19 +164,8 @@ function summaryOf(source: Source, trace: number): TraceSummary {
   const { index } = rings;
   const extent = extentOf(source, trace);
   const groups = new Set<number>();
-  let root:
-    | { readonly ring: StreamRing; readonly slot: number; readonly rank: number; readonly start: number }
-    | undefined;
-  forEachOfTrace(rings, trace, (ring, slot) => {
-    const { columns } = ring;
-    groups.add(columns.group[slot]!);
-    const rank = rankAsRoot(ring, slot);
-    const start = columns.start[slot]!;
-    if (root === undefined || rank < root.rank || (rank === root.rank && start < root.start)) {
-      root = { ring, slot, rank, start };
-    }
-  });
-  const { ring, slot, rank } = root!;
+  forEachOfTrace(rings, trace, ({ columns }, slot) => groups.add(columns.group[slot]!));
+  const { ring, slot, rank } = firstOf(source, trace);
   return {
     traceId: hexOfWords(index.ids, 4 * trace, 4),
     startNs: absoluteNs(extent.startNs, rings.epochNs),
@@ -186,6 +179,60 @@ function summaryOf(source: Source, trace: number): TraceSummary {
     rootHeld: rank === 0,
     lost: index.lost[trace]!,
   };
+}
+
+interface FirstRecord {
+  readonly ring: StreamRing;
+  readonly slot: number;
+  readonly rank: number;
+  readonly start: number;
+}
+
+/** The root span, else the earliest span, else the earliest log. */
+function firstOf({ rings }: Source, trace: number): FirstRecord {
+  let first: FirstRecord | undefined;
+  forEachOfTrace(rings, trace, (ring, slot) => {
+    const rank = rankAsRoot(ring, slot);
+    const start = ring.columns.start[slot]!;
+    if (first === undefined || rank < first.rank || (rank === first.rank && start < first.start)) {
+      first = { ring, slot, rank, start };
+    }
+  });
+  return first!;
+}
+
+/** Tells which traces a query leaves out. */
+class TraceHider {
+  readonly #source: Source;
+  readonly #first: readonly Selector[];
+  readonly #unless: readonly Selector[];
+
+  constructor(source: Source, { first, unless }: NonNullable<TraceQuery["hide"]>) {
+    const select = (filter: RecordFilter) => new Selector(source.rings, source.reader, source.masker, filter);
+    this.#source = source;
+    this.#first = first.map(select);
+    this.#unless = unless.map(select);
+  }
+
+  /** Whether a trace without an error is left out. */
+  hides(trace: number): boolean {
+    if (this.#first.length === 0) return false;
+    const { ring, slot } = firstOf(this.#source, trace);
+    if (!isPicked(this.#first, ring, slot)) return false;
+    let isKept = false;
+    forEachOfTrace(this.#source.rings, trace, (each, at) => {
+      isKept ||= isPicked(this.#unless, each, at);
+    });
+    return !isKept;
+  }
+}
+
+function isPicked(selectors: readonly Selector[], ring: StreamRing, slot: number): boolean {
+  return selectors.some((selector) => {
+    // Turns may have ended since it was last asked; it looks no further when nothing was freed.
+    selector.begin();
+    return selector.rings.includes(ring.number) && selector.matches(ring, slot);
+  });
 }
 
 /** 0 for a span without a parent, 1 for another span, 2 for a log. */
