@@ -1,14 +1,28 @@
+import type { HrTime } from "@opentelemetry/api";
+import type { TraceIds } from "./line-trace-ids.ts";
+import type { SendableAttributes } from "./otlp-client.ts";
+
 /** Lines that belong together, first to last. */
 export interface LineBlock {
   readonly lines: string[];
+  /** Of the first line. */
+  readonly carrier: LineCarrier | undefined;
   /** True when the lines after the first are a stack. */
   stack: boolean;
+}
+
+/** What brought a line (a container's log, a syslog message) and says of it; what the line itself says goes first. */
+export interface LineCarrier {
+  readonly time?: HrTime | undefined;
+  readonly severity?: number;
+  readonly ids?: TraceIds;
+  readonly attributes?: SendableAttributes;
 }
 
 /** Joins the lines of a stack to the line that they explain. */
 export interface LineJoiner {
   /** A new line; gives out the block before it when that is complete. */
-  push(line: string): void;
+  push(line: string, carrier?: LineCarrier): void;
   /** Gives out what waits. */
   flush(): void;
   /** What waits: nothing, a line that nothing follows, one that a stack may follow, or a stack that may go on. */
@@ -67,9 +81,9 @@ export function createLineJoiner(onBlock: (block: LineBlock) => void): LineJoine
     if (done !== undefined) onBlock(done);
   }
 
-  function start(line: string): void {
+  function start(line: string, carrier: LineCarrier | undefined): void {
     flush();
-    block = { lines: [line], stack: false };
+    block = { lines: [line], carrier, stack: false };
     characters = line.length;
     mode = startMode(line);
   }
@@ -83,16 +97,16 @@ export function createLineJoiner(onBlock: (block: LineBlock) => void): LineJoine
   }
 
   return {
-    push: (line) => {
+    push: (line, carrier) => {
       if (line.trim() === "") {
         // A blank line is no record; inside some stacks it is part of them.
         if (block !== undefined && mode !== "line") blanks++;
         return;
       }
       if (block === undefined || block.lines.length >= LINES_MAX || characters >= CHARACTERS_MAX)
-        return start(line);
+        return start(line, carrier);
       const next = nextMode(mode, line, block);
-      if (next === undefined) start(line);
+      if (next === undefined) start(line, carrier);
       else join(line, next);
     },
     flush,

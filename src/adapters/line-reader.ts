@@ -1,15 +1,15 @@
 import type { Clock } from "../model/time.ts";
 import { stripAnsi, understandLine } from "./line.ts";
 import { exceptionOfText } from "./line-exception.ts";
-import { createLineJoiner, type LineBlock } from "./line-join.ts";
+import { createLineJoiner, type LineBlock, type LineCarrier } from "./line-join.ts";
 import { createLineSplitter } from "./line-split.ts";
 import type { LogToSend, SendableAttributes } from "./otlp-client.ts";
 
 /** Turns the bytes of one output (a pipe, a file, a container's stream) into log records, in order. */
 export interface LineReader {
   push(chunk: Uint8Array): void;
-  /** A line that was cut out elsewhere (a syslog message, a container's frame). */
-  pushLine(line: string): void;
+  /** A line that was cut out elsewhere (a syslog message, a container's frame); `bytes` as in `OnLine`. */
+  pushLine(line: string, carrier: LineCarrier, bytes?: number): void;
   /** Gives out what waits for its end. */
   end(): void;
 }
@@ -36,21 +36,23 @@ export function createLineReader(options: LineReaderOptions): LineReader {
   let timer: NodeJS.Timeout | undefined;
 
   const joiner = createLineJoiner((block) => emit(recordOfBlock(block, clock.nowMs())));
-  const splitter = createLineSplitter((line, bytes) => {
+  const splitter = createLineSplitter((line, bytes) => take(line, bytes));
+  let attributesOfCut: SendableAttributes | undefined;
+
+  function take(line: string, bytes?: number, carrier?: LineCarrier): void {
     if (line.includes("\0")) {
       joiner.flush();
       binaryBytes += bytes ?? line.length + 1;
       return;
     }
     endBinary();
-    joiner.push(stripAnsi(line));
+    joiner.push(stripAnsi(line), carrier);
     if (bytes === undefined) return;
     // A cut line is a record by itself: nothing can follow what is not whole.
     attributesOfCut = { "gasoline.line.bytes": bytes };
     joiner.flush();
     attributesOfCut = undefined;
-  });
-  let attributesOfCut: SendableAttributes | undefined;
+  }
 
   function emit(record: LogToSend): void {
     onRecord({ ...record, attributes: { ...record.attributes, ...attributes, ...attributesOfCut } });
@@ -87,8 +89,8 @@ export function createLineReader(options: LineReaderOptions): LineReader {
       splitter.push(chunk);
       settle();
     },
-    pushLine: (line) => {
-      joiner.push(stripAnsi(line));
+    pushLine: (line, carrier, bytes) => {
+      take(line, bytes, carrier);
       settle();
     },
     end: () => {
@@ -100,9 +102,22 @@ export function createLineReader(options: LineReaderOptions): LineReader {
   };
 }
 
+/** What the lines say, and where they say nothing, what their carrier does. */
+function recordOfBlock(block: LineBlock, nowMs: number): LogToSend {
+  const record = block.stack ? recordOfStack(block.lines, nowMs) : understandLine(block.lines[0]!, nowMs);
+  const { carrier } = block;
+  if (carrier === undefined) return record;
+  return {
+    ...record,
+    time: record.time ?? carrier.time,
+    severity: record.severity === 0 ? (carrier.severity ?? 0) : record.severity,
+    ...(record.traceId ? {} : carrier.ids),
+    attributes: { ...record.attributes, ...carrier.attributes },
+  };
+}
+
 /** A stack makes its record an error unless the line said a level, and fills its `exception.*` attributes. */
-function recordOfBlock({ lines, stack }: LineBlock, nowMs: number): LogToSend {
-  if (!stack) return understandLine(lines[0]!, nowMs);
+function recordOfStack(lines: readonly string[], nowMs: number): LogToSend {
   const whole = lines.join("\n");
   const first = understandLine(lines[0]!, nowMs);
   const exception = exceptionOfText(whole);

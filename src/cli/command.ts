@@ -72,6 +72,12 @@ export function listOption(args: Arguments, name: string): readonly string[] | u
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : undefined;
 }
 
+/** Resolves when the user wants to stop. */
+export async function untilStopped(stop: AbortSignal): Promise<void> {
+  if (stop.aborted) return;
+  await new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
+}
+
 function firstSentence(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return `${message.split(/[.\n]/, 1)[0]}.`;

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./demo.ts")).demo,
   run: async () => (await import("./run.ts")).run,
   tail: async () => (await import("./tail.ts")).tail,
+  docker: async () => (await import("./docker.ts")).docker,
 };
 
 process.exitCode = await main(process.argv.slice(2), processTerminal());

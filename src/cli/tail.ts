@@ -7,7 +7,7 @@ import { createOutputCapture } from "../adapters/output-capture.ts";
 import { GasolineError } from "../model/errors.ts";
 import { systemClock } from "../model/time.ts";
 import { adapterClient, CLIENT_OPTIONS, closeClient } from "./adapter-client.ts";
-import { type Command, flagOption, type Terminal, textOption } from "./command.ts";
+import { type Command, flagOption, type Terminal, textOption, untilStopped } from "./command.ts";
 
 /** `gasoline tail FILE…`: lines of files, or of stdin, as logs. */
 export const tail: Command = {
@@ -40,7 +40,7 @@ export const tail: Command = {
           });
     const linesLost = patterns.includes("-")
       ? await readStdin(client, service ?? terminal.env.OTEL_SERVICE_NAME ?? "stdin", terminal.stop)
-      : await untilAborted(terminal.stop);
+      : await untilStopped(terminal.stop).then(() => 0);
     await stopFollowing?.();
     await closeClient(client, terminal, linesLost);
     return 0;
@@ -131,11 +131,4 @@ async function readStdin(client: OtlpClient, service: string, stop: AbortSignal)
   stdin.destroy();
   await capture.end();
   return capture.linesLost();
-}
-
-async function untilAborted(stop: AbortSignal): Promise<number> {
-  if (!stop.aborted) {
-    await new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
-  }
-  return 0;
 }
