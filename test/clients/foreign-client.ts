@@ -13,21 +13,25 @@ const run = promisify(execFile);
 const COMMAND_MS = 240_000;
 const OUTPUT_BYTES_MAX = 1 << 26;
 
-/** An OTLP client in another language: a program of its own that sends with that language's exporters. */
-export interface ForeignClient {
+/** A program in another language, made ready once and kept. */
+export interface ForeignProgram {
   readonly name: string;
   /** Commands that must be there, with the arguments that make them tell their version. */
   readonly tools: readonly (readonly [command: string, ...versionArguments: string[]])[];
   /** Files of this folder that decide what is installed and built. */
   readonly files: readonly string[];
-  /** Ways it sends; its services are called `NAME-TRANSPORT-COMPRESSION`. */
-  readonly transports: readonly string[];
   /** Fetches its packages into `folder`. When this fails, the client's tests are skipped. */
   install(folder: string): Promise<unknown>;
   /** Builds it in `folder`, out of packages that are there. When this fails, its tests fail. */
   build(folder: string): Promise<unknown>;
-  /** The command that sends everything to an endpoint. */
+  /** The command that runs it, from this folder. */
   command(folder: string): readonly [string, ...string[]];
+}
+
+/** An OTLP client: it sends with its language's exporters to the endpoint that its command is given. */
+export interface ForeignClient extends ForeignProgram {
+  /** Ways it sends; its services are called `NAME-TRANSPORT-COMPRESSION`. */
+  readonly transports: readonly string[];
 }
 
 /** Runs a command in this folder; rejects with what it printed when it ends with another code than 0. */
@@ -42,12 +46,12 @@ export async function runHere(
   return stdout;
 }
 
-/** What `client`'s tools say of their versions, or the name of the first that is not on PATH. */
+/** What a program's tools say of their versions, or the name of the first that is not on PATH. */
 export function probeTools(
-  client: ForeignClient,
+  program: ForeignProgram,
 ): { readonly versions: string } | { readonly missing: string } {
   const versions: string[] = [];
-  for (const [command, ...versionArguments] of client.tools) {
+  for (const [command, ...versionArguments] of program.tools) {
     try {
       versions.push(execFileSync(command, versionArguments, { encoding: "utf8", stdio: "pipe" }));
     } catch {
@@ -57,29 +61,27 @@ export function probeTools(
   return { versions: versions.join() };
 }
 
-/** The reason why a client cannot be tested here: its packages are not to be had. */
+/** The reason why a program cannot be tested here: its packages are not to be had. */
 export class NotInstallable extends Error {}
 
 /**
- * A folder with the client ready to run, made once for its files and tool versions and kept between test runs.
+ * A folder with the program ready to run, made once for its files and tool versions and kept between test runs.
  * Rejects with NotInstallable when packages cannot be fetched, and with another error when the build fails.
  */
-export async function prepare(client: ForeignClient, versions: string): Promise<string> {
+export async function prepare(program: ForeignProgram, versions: string): Promise<string> {
   const hash = createHash("sha256").update(versions);
-  for (const file of client.files) hash.update(readFileSync(join(here, file)));
-  const folder = join(cache, `${client.name}-${hash.digest("hex").slice(0, 16)}`);
+  for (const file of program.files) hash.update(readFileSync(join(here, file)));
+  const folder = join(cache, `${program.name}-${hash.digest("hex").slice(0, 16)}`);
   if (existsSync(folder)) return folder;
 
   // Made beside its place and moved there whole, so that a run that was cut off leaves nothing half done.
   const draft = `${folder}.${process.pid}`;
   mkdirSync(draft, { recursive: true });
   try {
-    await client.install(draft).catch((error: unknown) => {
-      throw new NotInstallable(
-        `the packages of the ${client.name} client cannot be installed: ${lastLine(error)}`,
-      );
+    await program.install(draft).catch((error: unknown) => {
+      throw new NotInstallable(`the packages of ${program.name} cannot be installed: ${lastLine(error)}`);
     });
-    await client.build(draft);
+    await program.build(draft);
     renameSync(draft, folder);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
