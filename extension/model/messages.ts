@@ -1,4 +1,5 @@
 import type { OriginLink } from "../../src/http/api-types.ts";
+import type { HandsToPage, HandsToWorker } from "./hand-messages.ts";
 import type { BrowserRecord, SpanReference } from "./records.ts";
 
 /*
@@ -7,7 +8,7 @@ import type { BrowserRecord, SpanReference } from "./records.ts";
  */
 
 /** Relay → worker. */
-export interface ToWorker {
+export interface ToWorker extends HandsToWorker {
   /** Records of the page, and how many it had to drop before. */
   records: { readonly payload: RecordBatch; readonly reply: { readonly accepted: number } };
   /** The span that a request of the page now belongs to: parent of what the network layer links. */
@@ -21,7 +22,7 @@ export interface ToWorker {
 }
 
 /** Worker → relay of a frame. */
-export interface ToPage {
+export interface ToPage extends HandsToPage {
   /** Settings changed. */
   settings: { readonly payload: CaptureSettings; readonly reply: null };
 }
