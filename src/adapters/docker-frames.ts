@@ -5,6 +5,8 @@ export type ContainerStream = "stdout" | "stderr";
 export interface FrameReader {
   /** Throws an Error on bytes that are no frame: the stream cannot be read any further. */
   push(chunk: Uint8Array): void;
+  /** The log is whole: gives out what it ends with. */
+  end(): void;
 }
 
 /** One entry with its frame taken off: the timestamp asked for, a space, and up to 16 KiB of a line. */
@@ -49,6 +51,8 @@ export function createFrameReader(onEntry: OnEntry): FrameReader {
   }
 
   return {
+    // Entries end with their frames, with a newline or without one.
+    end: () => undefined,
     push: (bytes) => {
       const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
       if (missing > chunk.length) {
@@ -70,12 +74,17 @@ export function createTerminalReader(onEntry: OnEntry): FrameReader {
   let parts: Buffer[] = [];
   let held = 0;
   return {
+    end: () => {
+      const last = Buffer.concat(parts);
+      parts = [];
+      if (last.length > 0) onEntry("stdout", withoutStampsInside(last));
+    },
     push: (bytes) => {
       const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
       let start = 0;
       for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
         const line = chunk.subarray(start, end + 1);
-        onEntry("stdout", parts.length === 0 ? line : Buffer.concat([...parts, line]));
+        onEntry("stdout", withoutStampsInside(parts.length === 0 ? line : Buffer.concat([...parts, line])));
         parts = [];
         held = 0;
         start = end + 1;
@@ -87,4 +96,23 @@ export function createTerminalReader(onEntry: OnEntry): FrameReader {
       parts.push(chunk.subarray(start));
     },
   };
+}
+
+/** What Docker cuts lines into, each piece stamped alike. */
+const PIECE_BYTES = 16 * 1024;
+const SPACE = 0x20;
+const STAMP_BYTES_MAX = 36;
+
+/** A line longer than a piece has its own stamp again between the pieces, since nothing else parts them. */
+function withoutStampsInside(line: Buffer): Buffer {
+  if (line.length <= PIECE_BYTES) return line;
+  const stamp = line.subarray(0, line.subarray(0, STAMP_BYTES_MAX).indexOf(SPACE) + 1);
+  if (stamp.length === 0) return line;
+  const pieces = [stamp];
+  for (let at = stamp.length; at < line.length; ) {
+    pieces.push(line.subarray(at, at + PIECE_BYTES));
+    at += PIECE_BYTES;
+    if (stamp.equals(line.subarray(at, at + stamp.length))) at += stamp.length;
+  }
+  return Buffer.concat(pieces);
 }

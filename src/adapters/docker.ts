@@ -77,6 +77,7 @@ export function followContainers(options: DockerOptions): DockerLogs {
     if (away) tell(`The Docker engine at ${engine.place} answers again.`);
     away = false;
     for (const { Id } of LISTED.parse(await engine.json("/containers/json"))) await begin(Id, from);
+    if (followed.size === 0) tell("no container to follow runs yet; waiting for one.");
     const splitter = createLineSplitter((line) => {
       if (line.trim() !== "") void onEvent(EVENT.parse(JSON.parse(line))).catch(complain);
     });
@@ -160,7 +161,9 @@ export function followContainers(options: DockerOptions): DockerLogs {
       reader.push(chunk as Buffer);
       while (!client.hasRoom() && !stop.signal.aborted) await delay(NO_ROOM_MS);
     }
-    return response.complete ? "whole" : "broken";
+    if (!response.complete) return "broken";
+    reader.end();
+    return "whole";
   }
 
   /** `undefined` when there is no such container any more. */
