@@ -7,6 +7,7 @@ import type { ObserveContext } from "../query/shapes.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";
 import { harOf, harText, requestSpans } from "./har.ts";
 import type { Format, GenerateRequest } from "./parameters.ts";
+import { writeTest } from "./playwright-test.ts";
 import { summarizeChange } from "./pr-summary.ts";
 import { type GenerateQuestion, readRequests } from "./records.ts";
 import { reproduce } from "./reproduction.ts";
@@ -42,6 +43,7 @@ export interface GenerateResponse {
 }
 
 const WRITE: { readonly [F in Format]: (question: GenerateQuestion) => Promise<Artifact> } = {
+  test: writeTest,
   har: archive,
   pr_summary: summarizeChange,
   reproduction: reproduce,

@@ -3,6 +3,7 @@ import { isoTime } from "../query/render/units.ts";
 import type { StoredSpan } from "../store/telemetry-store.ts";
 import { VERSION } from "../version.ts";
 import { type Header, type RequestFacts, requestFacts } from "./request-facts.ts";
+import { escapeUnseen } from "./source-text.ts";
 
 /** HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/). Names that begin with `_` are ours, as it allows. */
 export interface Har {
@@ -143,12 +144,5 @@ export function harText({ log }: Har): string {
   const lines = entries.map((entry) => JSON.stringify(entry));
   const top = JSON.stringify(head).slice(1, -1);
   const text = `{"log":{${top},"entries":[\n${lines.join(",\n")}\n]}}`;
-  return text.replace(/[<\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
-}
-
-function escaped(char: string): string {
-  return Array.from(
-    { length: char.length },
-    (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, "0")}`,
-  ).join("");
+  return escapeUnseen(text);
 }

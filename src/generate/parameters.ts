@@ -3,6 +3,7 @@ import { readInput } from "../query/read-input.ts";
 
 /** What can be generated, with a few words for lists. A format that does not exist yet is not listed. */
 export const FORMATS = {
+  test: "a Playwright test of a browser session, a recording or requests",
   har: "the HTTP requests as HAR 1.2",
   pr_summary: "what changed at run time against a baseline, as markdown",
   reproduction: "the fewest requests that lead to an error, as curl commands",
@@ -19,6 +20,11 @@ const BUDGET_BYTES_MAX = 50_000_000;
 export const generateSchema = z.strictObject({
   format: z.enum(FORMAT_NAMES),
   description: text.optional().describe("title"),
+  test_name: text.optional().describe("for test: its name"),
+  recording: z
+    .union([text, z.record(z.string(), z.unknown())])
+    .optional()
+    .describe("for test: name of a recording on file, or the flow itself"),
   trace_id: text.optional().describe("trace id, or its first 8 or more hex digits"),
   session_id: text.optional().describe("session.id"),
   service: text.optional().describe("service.name"),
@@ -45,7 +51,7 @@ export interface GenerateRequest extends Omit<z.infer<typeof generateSchema>, "c
 }
 
 const EXAMPLE = { format: "har", since: "-15m" };
-const CONTEXT_KEYS = ["trace_id", "session_id", "service", "since", "until"] as const;
+const CONTEXT_KEYS = ["trace_id", "session_id", "service", "since", "until", "recording"] as const;
 
 /** Reads the input of `generate`. Throws GasolineError `bad_parameter` that says what was expected. */
 export function parseGenerate(input: unknown): GenerateRequest {

@@ -12,6 +12,7 @@ import type {
   TraceRecords,
 } from "../store/telemetry-store.ts";
 import type { GenerateRequest } from "./parameters.ts";
+import { requestFacts } from "./request-facts.ts";
 
 /** What every generator is called with. */
 export interface GenerateQuestion {
@@ -70,4 +71,11 @@ export async function readRequests(
   const page = await store.records({ filter, order: "newest", limit: SPANS_MAX });
   const spans = page.records.filter((record) => record.kind === "span");
   return { spans: spans.reverse(), total: page.total };
+}
+
+/** The request that started the trace: the earliest that no other held request led to; `undefined` without any. */
+export function entryOf(spans: readonly StoredSpan[]): StoredSpan | undefined {
+  const held = new Set(spans.map(({ spanId }) => spanId));
+  const requests = spans.filter((span) => requestFacts(span) !== undefined);
+  return requests.find(({ parentSpanId }) => !held.has(parentSpanId)) ?? requests[0];
 }

@@ -8,7 +8,7 @@ import { parseTime } from "../query/time-expression.ts";
 import type { RecordFilter, StoredSpan, TelemetryStore } from "../store/telemetry-store.ts";
 import type { Artifact } from "./generate.ts";
 import { plain } from "./markdown.ts";
-import { askedTrace, type GenerateQuestion, readTrace } from "./records.ts";
+import { askedTrace, entryOf, type GenerateQuestion, readTrace } from "./records.ts";
 import { requestFacts, textOf } from "./request-facts.ts";
 
 /** What was done before is looked for this far back, and among so many traces. */
@@ -87,13 +87,6 @@ async function newestFailure({ store, request, context }: GenerateQuestion): Pro
 
 function sessionIs(value: string) {
   return { keys: SESSION_KEYS, match: { op: "equals", value } } as const;
-}
-
-/** The request that started the trace: the earliest that no other held request led to. */
-function entryOf(spans: readonly StoredSpan[]): StoredSpan | undefined {
-  const held = new Set(spans.map(({ spanId }) => spanId));
-  const requests = spans.filter((span) => requestFacts(span) !== undefined);
-  return requests.find(({ parentSpanId }) => !held.has(parentSpanId)) ?? requests[0];
 }
 
 /** Requests before `entry` that changed something, oldest first, and what ties them to it. */

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Shop, startShop } from "../../demo/shop/shop.ts";
+import { generate } from "../../src/generate/generate.ts";
+import { parseGenerate } from "../../src/generate/parameters.ts";
+import { Analyst } from "../../src/query/analyst.ts";
+import { openStateFiles } from "../../src/query/state-files.ts";
+import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
+import { CLOCK, commitLogs, commitSpans, openStore, START_NS, spanId, traceId } from "../query/fixture.ts";
+import { chromiumPath } from "../support/chromium.ts";
+import { recordVisit, type Visit } from "./browser-visit.ts";
+import { runPlaywright } from "./playwright-run.ts";
+
+/** Generated tests, run by Playwright against the demo shop: they pass on the good build and fail on a broken one. */
+const RUN_MS = 60_000;
+let shop: Shop;
+
+beforeAll(async () => {
+  shop = await startShop({ endpoint: "http://127.0.0.1:9" });
+});
+afterAll(() => shop?.close());
+
+async function written(store: TelemetryStore, input: object) {
+  const context = {
+    clock: CLOCK,
+    endpoint: "http://localhost:7890",
+    analyst: new Analyst(),
+    state: openStateFiles("absent"),
+  };
+  const { structured } = await generate(store, parseGenerate({ format: "test", ...input }), context);
+  return structured;
+}
+
+async function withFault<T>(name: Parameters<Shop["setFault"]>[0], work: () => Promise<T>): Promise<T> {
+  await shop.setFault(name, true);
+  try {
+    return await work();
+  } finally {
+    await shop.setFault(name, false);
+  }
+}
+
+describe.skipIf(chromiumPath() === undefined)("from a session in a browser", () => {
+  let visit: Visit;
+  let content: string;
+
+  beforeAll(async () => {
+    visit = await recordVisit(async ({ open, click, fill, page }) => {
+      await open(`${shop.url}/`);
+      await fill(page.locator("#words"), [['aria/Search[role="textbox"]'], ["#words"]], "lamp");
+      await click(page.locator("#search button"), [['aria/Search[role="button"]']]);
+      const add = page.getByRole("button", { name: /^Add .*Lamp$/ }).first();
+      await click(add, [[`aria/${await add.getAttribute("aria-label")}`]]);
+      await click(page.locator("#pay"), [['[data-testid="pay"]'], ["#pay"]]);
+    });
+    const store = openStore();
+    commitLogs(store, visit.logs);
+    commitSpans(store, visit.spans);
+    const document = await written(store, { session_id: visit.session, test_name: "buy a lamp" });
+    expect(document.file_name).toBe("buy-a-lamp.spec.ts");
+    content = document.content;
+  }, RUN_MS);
+
+  test("it listens before it acts, finds elements as a person would, and has no id of that run", () => {
+    expect(content).toContain('getByRole("textbox", { name: "Search", exact: true }).fill("lamp")');
+    expect(content).toContain('getByTestId("pay").click()');
+    expect(content).toContain(String.raw`"POST", /^\/api\/carts\/[^/]+\/items$/`);
+    expect(content.indexOf('"POST", /^\\/api\\/pay$/')).toBeLessThan(content.indexOf('getByTestId("pay")'));
+    // The session stands in the comment that says where the test comes from.
+    expect(content.replace(/^\/\/.*$/gm, "")).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/);
+  });
+
+  test("it passes on the good build", { timeout: RUN_MS }, async () => {
+    expect(await runPlaywright(content, shop.url)).toEqual({ passed: true, messages: [], broken: [] });
+  });
+
+  test.each([
+    ["error-deep", /POST \/api\/pay[\s\S]*Expected: 200\s+Received: 502/],
+    ["browser-only-error", /POST \/api\/pay[\s\S]*Expected: 200\s+Received: "no answer"/],
+  ] as const)("it fails on %s by what it asserts", { timeout: RUN_MS }, async (fault, expected) => {
+    const { passed, messages, broken } = await withFault(fault, () => runPlaywright(content, shop.url));
+    expect({ passed, broken }).toEqual({ passed: false, broken: [] });
+    expect(messages[0]).toMatch(expected);
+  });
+});
+
+describe("from requests, when no browser took part", () => {
+  const requests = async (base: string) => {
+    const cart = "0b9c3f6e-1111-4222-8333-944445555666";
+    const add = { sku: "oak-lamp" };
+    const sent: [string, string, unknown?][] = [
+      ["GET", "/api/products/oak-lamp"],
+      ["POST", `/api/carts/${cart}/items`, add],
+      ["GET", `/api/carts/${cart}`],
+      ["POST", "/api/pay", { cart, card: "card_good" }],
+    ];
+    const store = openStore();
+    for (const [index, [method, path, body]] of sent.entries()) {
+      const response = await fetch(base + path, {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      commitSpans(store, [
+        {
+          traceId: traceId(index + 1),
+          spanId: spanId(index + 1),
+          kind: "client",
+          name: method,
+          startNs: START_NS + BigInt(index) * 1_000_000_000n,
+          attributes: {
+            "http.request.method": method,
+            "url.full": base + path,
+            "http.response.status_code": response.status,
+            "http.response.body.content": await response.text(),
+            ...(body === undefined ? {} : { "http.request.body.content": JSON.stringify(body) }),
+          },
+        },
+      ]);
+    }
+    return store;
+  };
+
+  test("it passes on the good build and fails on a broken one", { timeout: RUN_MS }, async () => {
+    const { content } = await written(await requests(shop.url), {});
+    expect(content).toContain("const value1 = randomUUID();");
+    expect(content).not.toContain("0b9c3f6e");
+    expect(await runPlaywright(content, shop.url)).toEqual({ passed: true, messages: [], broken: [] });
+    const { passed, messages, broken } = await withFault("error-deep", () =>
+      runPlaywright(content, shop.url),
+    );
+    expect({ passed, broken }).toEqual({ passed: false, broken: [] });
+    expect(messages[0]).toMatch(/POST \/api\/pay[\s\S]*Expected: 200\s+Received: 502/);
+  });
+});
