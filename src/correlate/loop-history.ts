@@ -9,11 +9,34 @@ import { testRunOf } from "./test-case.ts";
 export const TOOL_CALL_EVENT = "gasoline.tool_call";
 export const TOOL_CALL_KEYS = {
   name: "gasoline.tool.name",
-  /** Arguments and result as JSON text. */
+  /** Arguments and result as JSON text, or a digest of them. */
   arguments: "gasoline.tool.arguments",
   result: "gasoline.tool.result",
   error: "error.message",
+  /** Who called: the client's name and version. */
+  client: "gasoline.tool.client",
+  /** What of the tool was asked: `errors` of observe, `compare` of analyze. */
+  mode: "gasoline.tool.mode",
+  durationMs: "gasoline.tool.duration_ms",
+  bytes: "gasoline.tool.reply_bytes",
 } as const;
+
+/** The attempts of each client that called tools, by its name; test runs belong to all of them. One `""` without any. */
+export function attemptsByClient(
+  spans: readonly Span[],
+  logs: readonly LogRecord[],
+): ReadonlyMap<string, readonly Attempt[]> {
+  const calls = new Map<string, LogRecord[]>();
+  for (const log of logs) {
+    if (log.eventName !== TOOL_CALL_EVENT) continue;
+    const client = textOf(log.attributes, TOOL_CALL_KEYS.client) ?? "";
+    const list = calls.get(client);
+    if (list === undefined) calls.set(client, [log]);
+    else list.push(log);
+  }
+  if (calls.size === 0) calls.set("", []);
+  return new Map([...calls].map(([client, own]) => [client, attemptsOf(spans, own)]));
+}
 
 /**
  * The attempts that records tell of, oldest first: tool calls (`gasoline.tool_call` log events) and test runs (spans

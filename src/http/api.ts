@@ -14,6 +14,7 @@ import { observe } from "../query/observe.ts";
 import { parseObserve } from "../query/parameters.ts";
 import type { ObserveContext } from "../query/shapes.ts";
 import { openStateFiles, type StateFiles } from "../query/state-files.ts";
+import { ToolCallLog } from "../query/tool-calls.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";
 import { VERSION } from "../version.ts";
 import { errorBody, toGasolineError, unknownRoute } from "./api-errors.ts";
@@ -32,7 +33,11 @@ export interface ApiOptions {
 }
 
 /** What the routes work with. */
-type Parts = ApiOptions & { readonly analyst: Analyst; readonly state: StateFiles };
+type Parts = ApiOptions & {
+  readonly analyst: Analyst;
+  readonly state: StateFiles;
+  readonly calls: ToolCallLog;
+};
 
 /** Everything that is served beside OTLP: REST, MCP, health, the page. */
 export interface Api {
@@ -61,6 +66,7 @@ export async function createApi(parts: ApiOptions): Promise<Api> {
     ...parts,
     analyst: new Analyst(),
     state: openStateFiles(parts.config.stateDir),
+    calls: new ToolCallLog(parts.store),
   };
   const streams = new LiveStreams(parts.store, parts.clock);
   const app = fastify({ bodyLimit: BODY_BYTES_MAX });

@@ -4,6 +4,7 @@ import type { Clock } from "../model/time.ts";
 import { eventLine } from "../query/event-line.ts";
 import { LOGS, TIMELINE } from "../query/events.ts";
 import { toStoreFilter } from "../query/filter.ts";
+import { TOOL_CALLS } from "../query/noise.ts";
 import { normalize } from "../query/normalize.ts";
 import { parseObserve } from "../query/parameters.ts";
 import { resolveIds } from "../query/resolve-ids.ts";
@@ -68,7 +69,7 @@ export class LiveStreams {
       throw new GasolineError("not_found", ids.reason, "Leave the id out to follow everything.");
     const { filter } = toStoreFilter(query.filter, mode, ids, this.#store, this.#clock);
     const severityMin = Math.max(filter.severityMin ?? 0, "severityMin" in mode ? mode.severityMin : 0);
-    const asked = severityMin > 0 ? { ...filter, severityMin } : filter;
+    const asked = { ...filter, not: [TOOL_CALLS], ...(severityMin > 0 ? { severityMin } : {}) };
     return (response, headers) => this.#follow(asked, response, headers);
   }
 

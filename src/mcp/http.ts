@@ -1,9 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { clean } from "../query/render/clean.ts";
 import { VERSION } from "../version.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
 import { answerHttp } from "./sdk.ts";
 import { callTool, listTools } from "./server.ts";
 import type { ToolContext } from "./tool.ts";
+
+/** Names the client behind a bridge. */
+export const CLIENT_HEADER = "x-gasoline-client";
+const CLIENT_CHARS_MAX = 100;
 
 /**
  * `/mcp` over streamable HTTP. There are no sessions: cursors are in the calls, so any number of agents may ask
@@ -11,14 +16,23 @@ import type { ToolContext } from "./tool.ts";
  * DELETE (the end of a session) are therefore answered 405, as the specification has it.
  */
 export async function handleMcp(
-  parts: Omit<ToolContext, "endpoint">,
+  parts: Omit<ToolContext, "endpoint" | "client">,
   endpoint: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   if (request.method !== "POST") return refuseMethod(request, response);
-  const { store, clock, config, analyst, state } = parts;
-  const context: ToolContext = { store, clock, config, analyst, state, endpoint };
+  const { store, clock, config, analyst, state, calls } = parts;
+  const context: ToolContext = {
+    store,
+    clock,
+    config,
+    analyst,
+    state,
+    calls,
+    endpoint,
+    client: clientOf(request),
+  };
   await answerHttp(
     {
       version: VERSION,
@@ -29,6 +43,12 @@ export async function handleMcp(
     request,
     response,
   );
+}
+
+/** Without a session a client says who it is in each request: the bridge in a header of ours, others as they do. */
+function clientOf({ headers }: IncomingMessage): string {
+  const said = headers[CLIENT_HEADER] ?? headers["user-agent"] ?? "";
+  return clean(String(said), CLIENT_CHARS_MAX);
 }
 
 function refuseMethod(request: IncomingMessage, response: ServerResponse): void {

@@ -43,18 +43,47 @@ function jsonSchemaOf(schema: z.ZodObject): ToolListing["inputSchema"] {
 export async function callTool(name: string, input: unknown, context: ToolContext): Promise<ToolResult> {
   const tool = TOOLS.find((each) => each.name === name);
   if (tool === undefined) throw unknownTool(name);
+  const { clock, calls, client } = context;
+  const startedMs = clock.nowMs();
+  const reply = await answerOf(tool, input, context);
+  const { metadata: _ofItself, ...result } = reply.structuredContent;
+  calls.record({
+    tool: name,
+    input,
+    client,
+    startedMs,
+    durationMs: clock.nowMs() - startedMs,
+    bytes: Buffer.byteLength(JSON.stringify(reply)),
+    result,
+    ...(reply.isError === true ? { error: reply.content[0]!.text } : {}),
+  });
+  return reply;
+}
+
+/** A reply in both forms, as the protocol has it. */
+interface ToolAnswer extends ToolResult {
+  content: { type: "text"; text: string }[];
+  structuredContent: Record<string, unknown>;
+}
+
+async function answerOf(tool: Tool, input: unknown, context: ToolContext): Promise<ToolAnswer> {
   try {
     const { text, structured } = await tool.run(input, context);
-    return { content: [{ type: "text", text }], structuredContent: { ...structured } };
+    return answerWith(text, structured);
   } catch (error) {
     return errorResult(error);
   }
 }
 
+/** A reply of a tool as the protocol has it. */
+export function answerWith(text: string, structured: object): ToolAnswer {
+  return { content: [{ type: "text", text }], structuredContent: { ...structured } };
+}
+
 const ERROR_CHARS_MAX = 2_000;
 
 /** An error as a tool result; an unforeseen one too, since the agent can do nothing with a broken connection. */
-export function errorResult(error: unknown): ToolResult {
+export function errorResult(error: unknown): ToolAnswer {
   const known =
     error instanceof GasolineError
       ? error
@@ -64,11 +93,8 @@ export function errorResult(error: unknown): ToolResult {
           "",
         );
   const message = clean(known.message, ERROR_CHARS_MAX);
-  return {
-    isError: true,
-    content: [{ type: "text", text: message }],
-    structuredContent: { error: { code: known.code, message, remedy: clean(known.remedy, ERROR_CHARS_MAX) } },
-  };
+  const remedy = clean(known.remedy, ERROR_CHARS_MAX);
+  return { isError: true, ...answerWith(message, { error: { code: known.code, message, remedy } }) };
 }
 
 function unknownTool(name: string): GasolineError {

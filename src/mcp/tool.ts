@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import type { Clock } from "../model/time.ts";
 import type { Analyst } from "../query/analyst.ts";
 import type { StateFiles } from "../query/state-files.ts";
+import type { ToolCallLog } from "../query/tool-calls.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";
 
 /** What a tool works with. */
@@ -12,6 +13,10 @@ export interface ToolContext {
   readonly analyst: Analyst;
   readonly state: StateFiles;
   readonly config: Pick<Config, "replyBytes" | "replyBytesMax">;
+  /** Keeps what agents ask, for detect_loop. */
+  readonly calls: ToolCallLog;
+  /** The client's name and version, as far as it said; `""` when it did not. */
+  readonly client: string;
   /** Where telemetry is sent to, as the client reaches this daemon. */
   readonly endpoint: string;
 }

@@ -6,9 +6,10 @@ import { GasolineError } from "../model/errors.ts";
 import type { RecordFilter, RecordPage, TelemetryStore } from "../store/telemetry-store.ts";
 import type { AnalysisOptions } from "./analyses/question.ts";
 import type { AnalyzeQuery } from "./analyze-parameters.ts";
-import { knownState, readsOf, usesBaselines } from "./analyze-window.ts";
+import { knownState, readsOf, readsToolCalls, usesBaselines } from "./analyze-window.ts";
 import { summaryOf } from "./checkpoint-file.ts";
 import { baselinesOnFile } from "./configure-baselines.ts";
+import { TOOL_CALLS } from "./noise.ts";
 import { messageOf } from "./normalize.ts";
 import type { RawBody } from "./raw-window.ts";
 import { isoTime } from "./render/units.ts";
@@ -72,10 +73,11 @@ export async function scopeOf(
     nowMs: context.clock.nowMs(),
   };
   const filter = await filterOf(store, query, traceId, context);
+  const not = readsToolCalls(query.type) ? [] : [TOOL_CALLS];
   return {
     options,
-    window: await windowOf(store, filter),
-    baselines: baseline.filter === undefined ? [] : [await windowOf(store, baseline.filter)],
+    window: await windowOf(store, { ...filter, not }),
+    baselines: baseline.filter === undefined ? [] : [await windowOf(store, { ...baseline.filter, not })],
     checkpoints: baseline.checkpoints.map(({ name }) => name),
   };
 }

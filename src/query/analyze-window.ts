@@ -32,6 +32,8 @@ interface Analysis {
   readonly usesBaselines?: boolean;
   /** `service` names what is to be changed: it does not bound what is read. */
   readonly ownService?: boolean;
+  /** It is about what agents asked here, which the others do not see. */
+  readonly readsToolCalls?: boolean;
 }
 
 /**
@@ -76,7 +78,8 @@ export const WINDOW_ANALYSES = {
   detect_loop: {
     answer: findLoop,
     reads: "trace",
-    about: "whether attempts or test runs go round in circles",
+    about: "whether your calls, attempts or test runs go round in circles",
+    readsToolCalls: true,
   },
   infer: {
     answer: gatherFacts,
@@ -101,6 +104,10 @@ const ALL: Readonly<Record<AnyAnalysis, Analysis>> = { ...WINDOW_ANALYSES, ...OB
 /** What the analysis reads when a trace is named and no window is. */
 export function readsOf(type: AnyAnalysis): Analysis["reads"] {
   return ALL[type].reads;
+}
+
+export function readsToolCalls(type: AnyAnalysis): boolean {
+  return ALL[type].readsToolCalls ?? false;
 }
 
 /** Whether the baselines on file are what it compares with when no other is given. */

@@ -1,4 +1,5 @@
 import type { Finding } from "../correlate/finding.ts";
+import { GasolineError } from "../model/errors.ts";
 import { msToNs } from "../model/time.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";
 import type { AnalysisAnswer } from "./analyses/question.ts";
@@ -15,6 +16,7 @@ import { replyBytes } from "./reply-bytes.ts";
 import type { ObserveContext, ObserveMetadata } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
 import { shrink } from "./shrink.ts";
+import type { StateFiles } from "./state-files.ts";
 
 /** What an analysis says of itself. */
 export type AnalyzeMetadata = Pick<ObserveMetadata, "query_time_ms" | "horizon" | "lost" | "left_out"> & {
@@ -25,6 +27,8 @@ export type AnalyzeMetadata = Pick<ObserveMetadata, "query_time_ms" | "horizon" 
   readonly compared_with?: readonly string[];
   /** Set when the window holds more than one analysis reads. */
   readonly window_cut?: string;
+  /** Why the time of the last test could not be filed. */
+  readonly not_filed?: string;
 };
 
 /** An answer as REST and MCP show it. */
@@ -57,6 +61,8 @@ export async function analyze(
 export interface FoundAnalysis {
   readonly scope: AnalysisScope;
   readonly result: AnalysisResult;
+  /** Why last_tested could not be written. */
+  readonly notFiled?: string;
 }
 
 export async function runAnalysis(
@@ -65,13 +71,32 @@ export async function runAnalysis(
   context: ObserveContext,
 ): Promise<FoundAnalysis> {
   const scope = await scopeOf(store, query, context);
-  const result = await context.analyst.run({
+  const { answer: found, ...read } = await context.analyst.run({
     type: query.type,
     options: scope.options,
     window: scope.window.bodies(),
     baselines: scope.baselines.map(({ bodies }) => bodies()),
   });
-  return { scope, result };
+  const { tested, ...answer } = found;
+  const notFiled = tested === undefined ? undefined : fileTested(context.state, tested);
+  return { scope, result: { ...read, answer }, ...(notFiled === undefined ? {} : { notFiled }) };
+}
+
+/** Files when edge cases were last exercised; why not, when the folder cannot be written. */
+function fileTested(state: StateFiles, tested: NonNullable<AnalysisAnswer["tested"]>): string | undefined {
+  try {
+    // Read again: another analysis, or a person, may have written since this one began.
+    state.writeEdgeCases(
+      state.readEdgeCases().map((edgeCase) => {
+        const testedMs = Object.hasOwn(tested, edgeCase.name) ? tested[edgeCase.name]! : 0;
+        return testedMs > (edgeCase.lastTestedMs ?? 0) ? { ...edgeCase, lastTestedMs: testedMs } : edgeCase;
+      }),
+    );
+    return undefined;
+  } catch (error) {
+    if (error instanceof GasolineError) return error.message;
+    throw error;
+  }
 }
 
 interface AnalysisBody {
@@ -82,7 +107,7 @@ interface AnalysisBody {
 /** Lists in an answer are cut to the same length: a reader drills into what comes first. */
 function analysisDraft(
   { type }: AnalyzeQuery,
-  { scope, result }: FoundAnalysis,
+  { scope, result, notFiled }: FoundAnalysis,
   { clock }: ObserveContext,
 ): { readonly rowsMax: number; readonly build: (rows: number, detail: Detail) => AnalysisBody } {
   const { answer, spans, logs } = result;
@@ -105,6 +130,7 @@ function analysisDraft(
           ...(cut === undefined
             ? {}
             : { window_cut: `the newest of ${count(cut.spans, "span")}, since ${isoTime(cut.sinceNs)}` }),
+          ...(notFiled === undefined ? {} : { not_filed: notFiled }),
           ...(leftOut.length > 0 ? { left_out: `${leftOut.join("; ")}.` } : {}),
         },
       },

@@ -31,10 +31,8 @@ function having(key: string, value: string): RecordFilter {
   return { attributes: [condition] };
 }
 
-const TOOL_CALLS: RecordFilter = { streams: ["custom"], kinds: ["log"], name: TOOL_CALL_EVENT };
-
-/** Everything but the records of what agents asked here. */
-export const WITHOUT_TOOL_CALLS: Pick<RecordFilter, "not"> = { not: [TOOL_CALLS] };
+/** The records of what agents asked here. */
+export const TOOL_CALLS: RecordFilter = { streams: ["custom"], kinds: ["log"], name: TOOL_CALL_EVENT };
 
 /**
  * What a rule hides. Strings are compared as observe compares them, without regular expressions, so that no rule and no

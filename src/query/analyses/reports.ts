@@ -1,12 +1,12 @@
 import { type ContractReport, validateContracts } from "../../correlate/contract-validate.ts";
 import { checkEdgeCases, type EdgeCaseReport } from "../../correlate/edge-case.ts";
 import { analyzeImpact, type ImpactReport } from "../../correlate/impact.ts";
-import { type Attempt, detectLoop, type LoopReport } from "../../correlate/loop.ts";
+import { detectLoop, type LoopReport } from "../../correlate/loop.ts";
+import { attemptsByClient } from "../../correlate/loop-history.ts";
 import { findRegressions, type RegressionReport } from "../../correlate/regression.ts";
 import { type CheckpointSummary, summarizeCheckpoint } from "../../correlate/regression-summary.ts";
-import { testRunOf } from "../../correlate/test-case.ts";
 import { GasolineError } from "../../model/errors.ts";
-import type { WindowQuestion } from "./question.ts";
+import type { AnalysisAnswer, WindowQuestion } from "./question.ts";
 import { treesOf } from "./trees.ts";
 
 /*
@@ -65,30 +65,28 @@ export function checkContracts({ window, known }: WindowQuestion): ContractRepor
 }
 
 /** Which edge cases on file were exercised. */
-export function checkCases({ window, known, nowMs }: WindowQuestion): Omit<EdgeCaseReport, "lastTestedMs"> {
-  const { lastTestedMs: _toBeFiled, ...report } = checkEdgeCases(
-    known?.edgeCases ?? [],
-    treesOf(window),
-    nowMs,
-  );
-  return report;
+export function checkCases({
+  window,
+  known,
+  nowMs,
+}: WindowQuestion): Omit<EdgeCaseReport, "lastTestedMs"> & Pick<AnalysisAnswer, "tested"> {
+  const { lastTestedMs, ...report } = checkEdgeCases(known?.edgeCases ?? [], treesOf(window), nowMs);
+  return lastTestedMs.size === 0 ? report : { ...report, tested: Object.fromEntries(lastTestedMs) };
 }
 
-/** Whether the attempts given, else the test runs of the window, go round in circles. */
-export function findLoop({ window, attempts }: WindowQuestion): LoopReport {
-  return detectLoop(attempts ?? testRuns(window));
-}
-
-function testRuns({ spans }: WindowQuestion["window"]): Attempt[] {
-  const runs = spans.flatMap((span) => {
-    const run = testRunOf(span);
-    return run?.result === undefined || run.result === "skip" ? [] : [{ span, run, result: run.result }];
-  });
-  runs.sort((a, b) => (a.span.startNs < b.span.startNs ? -1 : a.span.startNs > b.span.startNs ? 1 : 0));
-  return runs.map(({ span, run, result }) => ({
-    action: "test run",
-    test: run.id,
-    passed: result === "pass",
-    ...(span.statusMessage === "" ? {} : { error: span.statusMessage }),
+/**
+ * Whether the attempts given go round in circles, else the tool calls and test runs of the window: each client's for
+ * itself, and the first that does is the answer.
+ */
+export function findLoop({ window, attempts }: WindowQuestion): LoopReport & { readonly client?: string } {
+  if (attempts !== undefined) return detectLoop(attempts);
+  const reports = [...attemptsByClient(window.spans, window.logs)].map(([client, own]) => ({
+    ...detectLoop(own),
+    ...(client === "" ? {} : { client }),
   }));
+  return reports.find(({ in_loop }) => in_loop) ?? longestOf(reports);
+}
+
+function longestOf(reports: readonly LoopReport[]): LoopReport {
+  return reports.reduce((longest, each) => (each.attempts > longest.attempts ? each : longest));
 }
