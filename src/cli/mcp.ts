@@ -1,5 +1,5 @@
 import { type Command, textOption } from "./command.ts";
-import { daemonPlace, findOrStartDaemon } from "./daemon.ts";
+import { daemonPlace, findOrStartDaemon, requireDaemon } from "./daemon.ts";
 
 /** `gasoline mcp`: MCP over stdio, for a client that starts its servers itself. */
 export const mcp: Command = {
@@ -14,6 +14,7 @@ export const mcp: Command = {
     );
     const { bridgeStdio } = await import("../mcp/stdio.ts");
     await bridgeStdio({
+      find: () => requireDaemon(place),
       connect: () => findOrStartDaemon(place, terminal.stop),
       apiKey: place.apiKey,
       stop: terminal.stop,

@@ -4,10 +4,8 @@ import { VERSION } from "../version.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
 import { answerHttp } from "./sdk.ts";
 import { callTool, listTools } from "./server.ts";
-import type { ToolContext } from "./tool.ts";
+import { CLIENT_HEADER, type ToolContext } from "./tool.ts";
 
-/** Names the client behind a bridge. */
-export const CLIENT_HEADER = "x-gasoline-client";
 const CLIENT_CHARS_MAX = 100;
 
 /**

@@ -31,10 +31,10 @@ export interface McpAnswers {
   readonly callTool: (name: string, input: unknown, signal: AbortSignal) => Promise<ToolResult>;
 }
 
-function createServer(answers: McpAnswers): Server {
+function createServer(answers: McpAnswers, notifies: boolean): Server {
   const server = new Server(
     { name: "gasoline", title: "Gasoline 360", version: answers.version },
-    { capabilities: { tools: {} }, instructions: answers.instructions },
+    { capabilities: { tools: {}, ...(notifies ? { logging: {} } : {}) }, instructions: answers.instructions },
   );
   server.setRequestHandler(ListToolsRequestSchema, async (_request, { signal }) => ({
     tools: await answers.listTools(signal),
@@ -61,7 +61,7 @@ export async function answerHttp(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const server = createServer(answers);
+  const server = createServer(answers, false);
   const transport = new StreamableHTTPServerTransport({
     enableJsonResponse: true,
     maxRequestBodySize: REQUEST_BYTES_MAX,
@@ -74,15 +74,31 @@ export async function answerHttp(
   await transport.handleRequest(request, response);
 }
 
-/** A server on stdin and stdout; nothing else may write to `stdout`. Returns how to end it. */
+/** A server on stdin and stdout. */
+export interface StdioServer {
+  /** Tells the client something unasked, unless it wants to hear of worse only (logging/setLevel). */
+  readonly notify: (level: "error", text: string) => Promise<void>;
+  /** Name and version of the client; `""` before it said so. */
+  readonly client: () => string;
+  readonly close: () => Promise<void>;
+}
+
+/** Starts a server on stdin and stdout; nothing else may write to `stdout`. */
 export async function serveStdio(
   answers: McpAnswers,
   stdin: Readable,
   stdout: Writable,
-): Promise<() => Promise<void>> {
-  const server = createServer(answers);
+): Promise<StdioServer> {
+  const server = createServer(answers, true);
   await server.connect(asTransport(new StdioServerTransport(stdin, stdout)));
-  return () => server.close();
+  return {
+    notify: (level, text) => server.sendLoggingMessage({ level, logger: "gasoline", data: text }),
+    client: () => {
+      const client = server.getClientVersion();
+      return client === undefined ? "" : `${client.name}/${client.version}`;
+    },
+    close: () => server.close(),
+  };
 }
 
 /** The SDK declares its transports' callbacks `| undefined`, which its own Transport type does not allow for. */

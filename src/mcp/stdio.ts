@@ -1,12 +1,18 @@
 import type { Readable, Writable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { GasolineError } from "../model/errors.ts";
+import { layOut } from "../query/configure.ts";
+import { parseConfigure } from "../query/configure-parameters.ts";
 import { VERSION } from "../version.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
+import { Notifier } from "./notifier.ts";
 import { serveStdio, type ToolListing, type ToolResult } from "./sdk.ts";
-import { errorResult, listTools } from "./server.ts";
+import { answerWith, errorResult, listTools } from "./server.ts";
+import { CLIENT_HEADER } from "./tool.ts";
 
 export interface BridgeOptions {
+  /** As `connect`, of a daemon that runs already: rejects when there is none. */
+  readonly find: () => Promise<string>;
   /** Finds (or starts) a daemon; its URL. Called on the first question, and again whenever one stops answering. */
   readonly connect: () => Promise<string>;
   /** `""` when the daemon requires none. */
@@ -24,7 +30,12 @@ export interface BridgeOptions {
  */
 export async function bridgeStdio(options: BridgeOptions): Promise<void> {
   const stdin = options.stdin ?? process.stdin;
-  const daemon = new Daemon(options);
+  const daemon = new Daemon(options, () => client());
+  const notifier = new Notifier({
+    find: options.find,
+    apiKey: options.apiKey,
+    notify: (text) => server.notify("error", text),
+  });
   const pending = new Set<Promise<unknown>>();
   const track = async <T>(work: Promise<T>): Promise<T> => {
     pending.add(work);
@@ -34,16 +45,21 @@ export async function bridgeStdio(options: BridgeOptions): Promise<void> {
       pending.delete(work);
     }
   };
-  const close = await serveStdio(
+  const server = await serveStdio(
     {
       version: VERSION,
       instructions: INSTRUCTIONS,
       listTools: (signal) => track(daemon.listTools(signal)),
-      callTool: (name, input, signal) => track(daemon.callTool(name, input, signal)),
+      callTool: (name, input, signal) =>
+        track(
+          isStreaming(name, input) ? switchStreaming(notifier, input) : daemon.callTool(name, input, signal),
+        ),
     },
     stdin,
     options.stdout ?? process.stdout,
   );
+  // Two windows of one client are two callers.
+  const client = (): string => `${server.client()} ${process.pid}`;
   await new Promise<void>((resolve) => {
     stdin.once("end", resolve);
     stdin.once("close", resolve);
@@ -56,16 +72,43 @@ export async function bridgeStdio(options: BridgeOptions): Promise<void> {
     await Promise.allSettled(pending);
     await nextTurn();
   }
-  await close();
+  notifier.stop();
+  await server.close();
+}
+
+/** The one action that is about this connection, and that the daemon, who sees single requests, cannot do. */
+function isStreaming(name: string, input: unknown): boolean {
+  return (
+    name === "configure" &&
+    typeof input === "object" &&
+    input !== null &&
+    "action" in input &&
+    input.action === "streaming"
+  );
+}
+
+async function switchStreaming(notifier: Notifier, input: unknown): Promise<ToolResult> {
+  try {
+    const request = parseConfigure(input);
+    if (request.state === "on") await notifier.start();
+    if (request.state === "off") notifier.stop();
+    const { text, structured } = layOut(request, notifier.status(), 0, {});
+    return answerWith(text, structured);
+  } catch (error) {
+    return errorResult(error);
+  }
 }
 
 /** The daemon that is asked, and its successor when it is gone. */
 class Daemon {
   readonly #options: BridgeOptions;
+  /** Who asks, for the daemon's record of calls. */
+  readonly #client: () => string;
   #url: Promise<string> | undefined;
 
-  constructor(options: BridgeOptions) {
+  constructor(options: BridgeOptions, client: () => string) {
     this.#options = options;
+    this.#client = client;
   }
 
   /** The daemon's own list; without one that answers, the list of this version, so that a client can start. */
@@ -130,6 +173,10 @@ class Daemon {
         headers: {
           accept: "application/json, text/event-stream",
           "content-type": "application/json",
+          // Header values are ASCII.
+          [CLIENT_HEADER]: this.#client()
+            .replace(/[^ -~]/g, "?")
+            .slice(0, 100),
           ...(this.#options.apiKey === "" ? {} : { "x-api-key": this.#options.apiKey }),
         },
         body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),

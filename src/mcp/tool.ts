@@ -6,6 +6,9 @@ import type { StateFiles } from "../query/state-files.ts";
 import type { ToolCallLog } from "../query/tool-calls.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";
 
+/** Names the client behind a bridge. */
+export const CLIENT_HEADER = "x-gasoline-client";
+
 /** What a tool works with. */
 export interface ToolContext {
   readonly store: TelemetryStore;

@@ -110,7 +110,15 @@ function openBridge(
   const stdin = new PassThrough();
   const stdout = new PassThrough({ encoding: "utf8" });
   const stop = new AbortController();
-  const done = bridgeStdio({ connect, apiKey, stop: stop.signal, warn: () => undefined, stdin, stdout });
+  const done = bridgeStdio({
+    find: connect,
+    connect,
+    apiKey,
+    stop: stop.signal,
+    warn: () => undefined,
+    stdin,
+    stdout,
+  });
   cleanups.push(() => {
     stop.abort();
     return done;
