@@ -11,7 +11,7 @@ export const analyzeTool: Tool = {
   title: "Analyze what was received",
   description: `Says what recorded telemetry means, with the ids of its evidence. Types: ${TYPES}.
 Example: {"type":"causality_chain","since":"-15m","symptom":"status=error"}
-The scope is a trace_id, a window (since, until), a session or a service; without one, all that is held. baseline is a fault-free window ("-30m/-15m") or, for compare, a trace id.`,
+The scope is a trace_id, a window, a session or a service; without one, all that is held.`,
   schema: analyzeSchema,
   hints: { readOnlyHint: true, idempotentHint: true },
   run: async (input, { store, clock, config, endpoint, analyst, state }) => {

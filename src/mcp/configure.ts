@@ -12,7 +12,7 @@ export const configureTool: Tool = {
   title: "Configure what is kept",
   description: `Keeps checkpoints and baselines, masks, clears. Actions: ${LIST}.
 Example: {"action":"set_baseline","name":"usual","since":"-15m"}
-A window is since and until, or whole traces of filter; without them all that is held. clear and delete_checkpoint cannot be undone.`,
+Without a window (since, until) or filter: all that is held. clear and delete_checkpoint cannot be undone.`,
   schema: configureSchema,
   hints: { readOnlyHint: false, destructiveHint: true, idempotentHint: false },
   run: async (input, { store, clock, config, endpoint, analyst, state }) => {

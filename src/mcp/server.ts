@@ -23,17 +23,52 @@ export function listTools(): ToolListing[] {
   }));
 }
 
+type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+/**
+ * A tool's parameters as clients see them. The list is in every conversation, so it is kept short: a description says
+ * what a value is made of, and bounds that only guard against abuse are checked all the same.
+ */
 function jsonSchemaOf(schema: z.ZodObject): ToolListing["inputSchema"] {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
-    io: "input",
-    // Bounds that only guard against abuse are checked all the same; said of every text they would double the list.
-    override: ({ jsonSchema }) => {
-      delete jsonSchema.minLength;
-      delete jsonSchema.maxLength;
-      delete jsonSchema.propertyNames;
-    },
-  });
-  return { ...json, type: "object" } as ToolListing["inputSchema"];
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io: "input" });
+  return { ...json, type: "object", properties: briefAll(json.properties) } as ToolListing["inputSchema"];
+}
+
+function briefAll(properties: JsonSchema["properties"] = {}): Record<string, JsonSchema> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, property]) => [name, briefOf(property as JsonSchema)]),
+  );
+}
+
+function briefOf(property: JsonSchema): JsonSchema {
+  const { description, minimum, maximum, items } = property;
+  if (description === undefined && property.properties !== undefined) {
+    return { type: "object", properties: briefAll(property.properties), additionalProperties: false };
+  }
+  const types = typesOf(property);
+  return {
+    ...(description === undefined ? {} : { description }),
+    // Several clients refuse a list that does not say of what: where a list is one of several forms, none is said.
+    ...(types.length === 1
+      ? { type: types[0]! }
+      : types.includes("array")
+        ? {}
+        : { type: types as ["string"] }),
+    ...(items === undefined ? {} : { items: { type: typesOf(items as JsonSchema)[0]! } }),
+    ...(property.enum === undefined ? {} : { enum: property.enum }),
+    ...(types[0] !== "integer" || minimum === undefined ? {} : { minimum }),
+    ...(types[0] !== "integer" || maximum === undefined || maximum > LISTED_MAX ? {} : { maximum }),
+  };
+}
+
+/** Larger bounds are no use to a caller. */
+const LISTED_MAX = 100_000;
+
+type JsonType = NonNullable<JsonSchema["type"]>;
+
+function typesOf({ type, anyOf = [] }: JsonSchema): JsonType[] {
+  if (type !== undefined) return [type].flat();
+  return [...new Set(anyOf.flatMap((form) => typesOf(form as JsonSchema)))];
 }
 
 /**

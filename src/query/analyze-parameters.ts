@@ -20,7 +20,7 @@ export const analyzeSchema = z.strictObject({
   baseline: z
     .union([text, z.strictObject({ since: time, until: time })])
     .optional()
-    .describe("what to compare with: the name of a checkpoint, a trace id, or a window '-30m/-15m'"),
+    .describe("what to compare with: a checkpoint's name, a trace id, or a window '-30m/-15m'"),
   symptom: text.optional().describe("text of an error, or status=error"),
   service: text.optional().describe("only traces of this service.name"),
   files: z.array(text).max(100).optional().describe("files to be changed, for impact_analysis"),
@@ -39,13 +39,13 @@ export const analyzeSchema = z.strictObject({
     .max(1_000)
     .optional()
     .describe(
-      "what was tried, oldest first, for detect_loop: {action, input?, result?, error?, test?, passed?}",
+      "for detect_loop, oldest first: {action, input?, result?, error?, test?, passed?}; without it your calls here",
     ),
   question: text.optional().describe("for infer, in words"),
   context: z
     .union([z.record(z.string(), z.unknown()), z.array(z.unknown())])
     .optional()
-    .describe("the same parameters, or events of a reply, of which the ids are read"),
+    .describe("these parameters, or events of a reply"),
   budget_bytes: z
     .number()
     .int()

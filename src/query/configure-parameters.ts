@@ -39,12 +39,8 @@ export const configureSchema = z.strictObject({
   since: time.optional().describe("ISO 8601, Unix ms or -15m"),
   until: time.optional().describe("ISO 8601, Unix ms or -5m"),
   filter: scopeSchema.optional().describe('whole traces of {"service"}, {"session_id"} or {"trace_id"}'),
-  events: z
-    .array(z.unknown())
-    .max(EVENTS_MAX)
-    .optional()
-    .describe("events of a reply: their traces are kept"),
-  buffer: text.optional().describe("all, logs, network, spans, browser, tests, git, metrics or a stream"),
+  events: z.array(z.unknown()).max(EVENTS_MAX).optional().describe("of a reply, whose traces are kept"),
+  buffer: text.optional().describe("for clear: all, logs, network, spans, browser, tests, git, metrics"),
   rule: z
     .record(z.string(), z.unknown())
     .optional()
