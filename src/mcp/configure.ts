@@ -1,3 +1,4 @@
+import { FORMAT_NAMES } from "../generate/parameters.ts";
 import { configure } from "../query/configure.ts";
 import { ACTIONS, configureSchema, parseConfigure } from "../query/configure-parameters.ts";
 import type { Tool } from "./tool.ts";
@@ -18,6 +19,16 @@ Without a window (since, until) or filter: all that is held. clear and delete_ch
   run: async (input, { store, clock, config, endpoint, analyst, state }) => {
     const request = parseConfigure(input);
     const budgetBytes = Math.min(request.budgetBytes ?? config.replyBytes, config.replyBytesMax);
-    return configure(store, { ...request, budgetBytes }, { clock, endpoint, analyst, state });
+    return configure(
+      store,
+      { ...request, budgetBytes },
+      {
+        clock,
+        endpoint,
+        analyst,
+        state,
+        formats: FORMAT_NAMES,
+      },
+    );
   },
 };

@@ -1,24 +1,65 @@
+import { GasolineError } from "../model/errors.ts";
 import { VERSION } from "../version.ts";
 import { ANALYSIS_TYPES } from "./analyze-window.ts";
 import type { ConfigureQuestion, Outcome } from "./configure.ts";
 import { checkpointsOnFile } from "./configure-baselines.ts";
 import { ACTION_NAMES } from "./configure-parameters.ts";
-import { observeSchema } from "./parameters.ts";
+import { filterSchema, observeSchema } from "./parameters.ts";
+import { clean } from "./render/clean.ts";
 import { count, isoTime } from "./render/units.ts";
 import type { Row } from "./shapes.ts";
 
-/** What can be asked and what the store can answer. */
+/** What can be asked, what there is to ask about, and what the store can answer. */
 export async function describeCapabilities({ store, context }: ConfigureQuestion): Promise<Outcome> {
-  const { streams } = store.stats();
+  const { streams, traces } = store.stats();
+  const { services } = await store.names();
+  const can = Object.entries(store.capabilities).filter(([, able]) => able);
   return {
     summary: `gasoline ${VERSION} takes OTLP (HTTP protobuf and JSON, gRPC) at ${context.endpoint}.`,
     rows: [
-      { tool: "observe", what: observeSchema.shape.what.options },
+      { tool: "observe", what: observeSchema.shape.what.options, filters: Object.keys(filterSchema.shape) },
       { tool: "analyze", types: ANALYSIS_TYPES },
+      ...(context.formats === undefined ? [] : [{ tool: "generate", formats: context.formats }]),
       { tool: "configure", actions: ACTION_NAMES },
-      { store: store.capabilities, streams: streams.map(({ stream }) => stream) },
+      {
+        held: Object.fromEntries(
+          streams.filter(({ records }) => records > 0).map(({ stream, records }) => [stream, records]),
+        ),
+        traces,
+        services: services.slice(0, SERVICES_SHOWN).map((service) => clean(service, SERVICE_CHARS)),
+        ...(services.length > SERVICES_SHOWN ? { more_services: services.length - SERVICES_SHOWN } : {}),
+      },
+      { on_file: onFile(context) },
+      { store: can.map(([name]) => name), live: `${context.endpoint}/api/stream` },
+      {
+        page: `${context.endpoint}/traces/<trace id>`,
+        times: "ISO 8601, Unix ms, -15m, or cursor_since of a reply",
+      },
     ],
+    next: ['observe {"what":"traces"}', 'observe {"what":"errors"}'],
   };
+}
+
+const SERVICES_SHOWN = 8;
+const SERVICE_CHARS = 40;
+
+/** How many of each kind the state folder holds; of files that cannot be read, that they cannot. */
+function onFile({ state }: ConfigureQuestion["context"]): Row {
+  const counts = Object.entries({
+    checkpoints: () => state.listCheckpoints().length,
+    baselines: () => state.readBaselines().length,
+    contracts: () => state.readContracts().length,
+    edge_cases: () => state.readEdgeCases().length,
+    noise_rules: () => state.readNoiseRules().length,
+  }).map(([name, countFiled]) => {
+    try {
+      return [name, countFiled()];
+    } catch (error) {
+      if (error instanceof GasolineError) return [name, "unreadable: see doctor"];
+      throw error;
+    }
+  });
+  return Object.fromEntries(counts);
 }
 
 /** What arrived and what became of it, and whether the files can be read. */

@@ -14,11 +14,17 @@ import { replyBytes } from "./reply-bytes.ts";
 import type { ObserveContext, ObserveResponse, Row } from "./shapes.ts";
 import { streamingElsewhere } from "./streaming.ts";
 
+/** What actions know of their surroundings. */
+export interface ConfigureContext extends ObserveContext {
+  /** What can be generated, from the room above. */
+  readonly formats?: readonly string[];
+}
+
 /** What an action is called with. */
 export interface ConfigureQuestion {
   readonly store: TelemetryStore;
   readonly request: ConfigureRequest;
-  readonly context: ObserveContext;
+  readonly context: ConfigureContext;
 }
 
 /** What an action did. */
@@ -57,7 +63,7 @@ const RUN: { readonly [A in Action]: (question: ConfigureQuestion) => Promise<Ou
 export async function configure(
   store: TelemetryStore,
   request: ConfigureRequest,
-  context: ObserveContext,
+  context: ConfigureContext,
 ): Promise<{ readonly structured: ConfigureResponse; readonly text: string }> {
   const startedMs = context.clock.nowMs();
   const outcome = await RUN[request.action]({ store, request, context });

@@ -3,7 +3,10 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DEFAULTS } from "../../src/config.ts";
+import { FORMAT_NAMES } from "../../src/generate/parameters.ts";
+import { ANALYSIS_TYPES } from "../../src/query/analyze-window.ts";
 import { ACTION_NAMES, type Action } from "../../src/query/configure-parameters.ts";
+import { WHATS } from "../../src/query/parameters.ts";
 import { createMasker } from "../../src/store/mask.ts";
 import { createRingStore } from "../../src/store/ring/ring-store.ts";
 import { startApi, type TestApi } from "../http/fixture.ts";
@@ -83,4 +86,12 @@ test("REST takes it by POST alone, since it changes something", async () => {
     body: JSON.stringify({ action: "list_checkpoints" }),
   });
   expect(await post.json()).toMatchObject({ action: "list_checkpoints", rows: [{ name: "usual" }] });
+});
+
+test("describe_capabilities names all that can be asked, in 4,000 bytes", async () => {
+  const { text, bytes } = await call("configure", { action: "describe_capabilities" });
+  for (const name of [...WHATS, ...ANALYSIS_TYPES, ...FORMAT_NAMES, ...ACTION_NAMES])
+    expect(text).toContain(name);
+  expect(text).toContain("baselines");
+  expect(bytes).toBeLessThanOrEqual(4_000);
 });
