@@ -8,7 +8,7 @@ import type { LogToSend, SendableAttributes } from "./otlp-client.ts";
 /** Turns the bytes of one output (a pipe, a file, a container's stream) into log records, in order. */
 export interface LineReader {
   push(chunk: Uint8Array): void;
-  /** A line that was cut out elsewhere (a syslog message, a container's frame); `bytes` as in `OnLine`. */
+  /** A line that was cut out elsewhere (a container's), or a message of one or more (syslog); `bytes` as in `OnLine`. */
   pushLine(line: string, carrier: LineCarrier, bytes?: number): void;
   /** Gives out what waits for its end. */
   end(): void;
@@ -54,6 +54,17 @@ export function createLineReader(options: LineReaderOptions): LineReader {
     attributesOfCut = undefined;
   }
 
+  /** A text of several lines that is one message: a record, its later lines a stack when all of them are one. */
+  function takeText(text: string, carrier: LineCarrier): void {
+    joiner.flush();
+    const blocks: LineBlock[] = [];
+    const own = createLineJoiner((block) => blocks.push(block));
+    for (const line of stripAnsi(text).split("\n")) own.push(line, carrier);
+    own.flush();
+    const block = blocks.length === 1 ? blocks[0]! : { lines: [stripAnsi(text)], carrier, stack: false };
+    emit(recordOfBlock(block, clock.nowMs()));
+  }
+
   function emit(record: LogToSend): void {
     onRecord({ ...record, attributes: { ...record.attributes, ...attributes, ...attributesOfCut } });
   }
@@ -90,7 +101,8 @@ export function createLineReader(options: LineReaderOptions): LineReader {
       settle();
     },
     pushLine: (line, carrier, bytes) => {
-      take(line, bytes, carrier);
+      if (line.includes("\n")) takeText(line, carrier);
+      else take(line, bytes, carrier);
       settle();
     },
     end: () => {

@@ -16,7 +16,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./demo.ts")).demo,
   run: async () => (await import("./run.ts")).run,
   tail: async () => (await import("./tail.ts")).tail,
+  test: async () => (await import("./test.ts")).test,
   docker: async () => (await import("./docker.ts")).docker,
+  syslog: async () => (await import("./syslog.ts")).syslog,
 };
 
 process.exitCode = await main(process.argv.slice(2), processTerminal());
