@@ -7,6 +7,7 @@ import { GasolineError } from "../model/errors.ts";
 import { systemClock } from "../model/time.ts";
 import { type AdapterClient, adapterClient, CLIENT_OPTIONS, closeClient } from "./adapter-client.ts";
 import { type Command, flagOption, type Terminal, textOption } from "./command.ts";
+import { forwardSignals, type SignalForwarder } from "./forward-signals.ts";
 import { readStack, type StackCommand, stackOfArguments } from "./stack.ts";
 
 /** `gasoline run -- CMD`: a command with its output as logs, its telemetry pointed here, and its run as a span. */
@@ -155,39 +156,4 @@ function cannotStart(each: StackCommand, error: unknown, terminal: Terminal): Ru
   const why = code === "ENOENT" ? "no such program or folder" : String(error);
   terminal.stderr.write(`gasoline: ${each.command[0]} could not be started: ${why}.\n`);
   return { exitCode: code === "ENOENT" ? 127 : 126, linesLost: 0 };
-}
-
-interface SignalForwarder {
-  add(command: RunningCommand): void;
-  remove(command: RunningCommand): void;
-  /** True once the user asked the commands to end. */
-  stopped(): boolean;
-  stop(): void;
-}
-
-const ENDING = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
-const OTHER = ["SIGUSR1", "SIGUSR2"] as const;
-
-/**
- * Passes signals on to the commands, and does not end by them itself: it ends when they have. A key pressed in the
- * terminal (Ctrl-C, Ctrl-\) reaches the commands without us, since they are in the same process group.
- */
-function forwardSignals(): SignalForwarder {
-  const running = new Set<RunningCommand>();
-  const fromKeyboard = process.stdin.isTTY === true;
-  let stopped = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    stopped ||= ENDING.some((each) => each === signal);
-    if (fromKeyboard && (signal === "SIGINT" || signal === "SIGQUIT")) return;
-    for (const command of running) command.kill(signal);
-  };
-  for (const signal of [...ENDING, ...OTHER]) process.on(signal, onSignal);
-  return {
-    add: (command) => running.add(command),
-    remove: (command) => running.delete(command),
-    stopped: () => stopped,
-    stop: () => {
-      for (const signal of [...ENDING, ...OTHER]) process.removeListener(signal, onSignal);
-    },
-  };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
+import { projectName } from "../adapters/project-name.ts";
 import { GasolineError } from "../model/errors.ts";
 
 /** One command of a dev stack. */
@@ -62,19 +63,6 @@ export function stackOfArguments(positionals: readonly string[], cwd: string): r
     cwd,
     env: {},
   }));
-}
-
-/** The name in package.json, else that of the folder. */
-function projectName(cwd: string): string {
-  try {
-    const manifest: unknown = JSON.parse(readFileSync(join(cwd, "package.json"), "utf8"));
-    if (typeof manifest === "object" && manifest !== null && "name" in manifest) {
-      if (typeof manifest.name === "string" && manifest.name !== "") return manifest.name;
-    }
-  } catch {
-    // No package.json, or none that can be read: the folder has a name too.
-  }
-  return basename(cwd) || "app";
 }
 
 /** `npm run api` is `api`, `node services/cart.js` is `cart`, `./server --port 1` is `server`. */

@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { describe, it, test } from "node:test";
+
+describe("cart", () => {
+  it("adds", () => {
+    console.log(`running in ${process.env.TRACEPARENT}`);
+    assert.equal(1 + 1, 2);
+  });
+  it("totals", () => {
+    assert.deepEqual({ total: 41 }, { total: 42 });
+  });
+  it("ships", { skip: "no carrier yet" }, () => undefined);
+});
+
+test("checkout", async (t) => {
+  await t.test("pays", () => undefined);
+});
