@@ -6,11 +6,13 @@ import { replyBytes } from "../query/reply-bytes.ts";
 import type { ObserveContext } from "../query/shapes.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";
 import { harOf, harText, requestSpans } from "./har.ts";
+import { planRepair } from "./implementation-plan.ts";
 import type { Format, GenerateRequest } from "./parameters.ts";
 import { writeTest } from "./playwright-test.ts";
 import { summarizeChange } from "./pr-summary.ts";
 import { type GenerateQuestion, readRequests } from "./records.ts";
 import { reproduce } from "./reproduction.ts";
+import { errorsAsSarif } from "./sarif.ts";
 
 /** What a generator made, ready to be written in any length: the budget decides which. */
 export interface Artifact {
@@ -47,6 +49,8 @@ const WRITE: { readonly [F in Format]: (question: GenerateQuestion) => Promise<A
   har: archive,
   pr_summary: summarizeChange,
   reproduction: reproduce,
+  implementation_plan: planRepair,
+  sarif: errorsAsSarif,
 };
 
 /**

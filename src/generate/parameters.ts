@@ -7,6 +7,8 @@ export const FORMATS = {
   har: "the HTTP requests as HAR 1.2",
   pr_summary: "what changed at run time against a baseline, as markdown",
   reproduction: "the fewest requests that lead to an error, as curl commands",
+  implementation_plan: "what to change for the root cause, what depends on it, how to verify, as markdown",
+  sarif: "distinct errors with their places in the code as SARIF 2.1.0",
 } as const;
 export type Format = keyof typeof FORMATS;
 export const FORMAT_NAMES = Object.keys(FORMATS) as [Format, ...Format[]];
@@ -30,7 +32,9 @@ export const generateSchema = z.strictObject({
   service: text.optional().describe("service.name"),
   since: time.optional().describe("ISO 8601, Unix ms or -15m"),
   until: time.optional().describe("ISO 8601, Unix ms or -5m"),
-  baseline: text.optional().describe("for pr_summary: a checkpoint's name, or a window '-30m/-15m'"),
+  baseline: text
+    .optional()
+    .describe("for pr_summary and implementation_plan: a checkpoint's name, or a window '-30m/-15m'"),
   context: z
     .union([z.record(z.string(), z.unknown()), z.array(z.unknown())])
     .optional()

@@ -2,12 +2,19 @@ import { GasolineError } from "../model/errors.ts";
 import { SESSION_KEYS } from "../query/filter.ts";
 import { clean } from "../query/render/clean.ts";
 import { count, isoTime } from "../query/render/units.ts";
-import { parseTime } from "../query/time-expression.ts";
 import type { RecordFilter, StoredRecord, TelemetryStore } from "../store/telemetry-store.ts";
 import { type BrowserPlan, planSession } from "./browser-steps.ts";
 import { browserTest } from "./browser-test.ts";
 import type { Artifact } from "./generate.ts";
-import { askedTrace, entryOf, type GenerateQuestion, readRequests, readTrace } from "./records.ts";
+import {
+  askedTrace,
+  entryOf,
+  type GenerateQuestion,
+  readRequests,
+  readTrace,
+  sessionIs,
+  windowOf,
+} from "./records.ts";
 import { textOf } from "./request-facts.ts";
 import { repeatable, requestTest } from "./request-test.ts";
 import { pathOf } from "./test-plan.ts";
@@ -161,19 +168,12 @@ async function sessionRecords(question: GenerateQuestion, session: string): Prom
   const filter: RecordFilter = {
     ...windowOf(question),
     kinds: ["span", "log"],
-    attributes: [{ keys: SESSION_KEYS, match: { op: "equals", value: session } }],
+    attributes: [sessionIs(session)],
   };
   const { records } = await question.store.records({ filter, order: "oldest", limit: RECORDS_MAX });
   if (traceId === undefined) return records;
   const last = records.findLastIndex((record) => record.kind !== "metric" && record.traceId === traceId);
   return last < 0 ? records : records.slice(0, last + 1);
-}
-
-function windowOf({ request: { since, until }, context }: GenerateQuestion): RecordFilter {
-  return {
-    ...(since === undefined ? {} : { sinceNs: parseTime(since, "since", context.clock) }),
-    ...(until === undefined ? {} : { untilNs: parseTime(until, "until", context.clock) }),
-  };
 }
 
 /** Route templates that servers told, by the id of the span that asked. */

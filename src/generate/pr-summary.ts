@@ -8,7 +8,7 @@ import { baselinesOnFile } from "../query/configure-baselines.ts";
 import { type ErrorGroup, groupErrors } from "../query/error-groups.ts";
 import { count, isoTime } from "../query/render/units.ts";
 import type { Artifact } from "./generate.ts";
-import { plain } from "./markdown.ts";
+import { type Part, plain, sections } from "./markdown.ts";
 import type { GenerateQuestion } from "./records.ts";
 
 const FAILURES_MAX = 1_000;
@@ -65,20 +65,6 @@ export async function summarizeChange(question: GenerateQuestion): Promise<Artif
       ? ['analyze {"type":"causality_chain","since":"-15m"}']
       : ['configure {"action":"set_baseline","name":"usual","since":"-15m"}'],
   };
-}
-
-interface Part {
-  readonly section: string;
-  readonly line: string;
-}
-
-function sections(parts: readonly Part[]): string[] {
-  return [...Map.groupBy(parts, ({ section }) => section)].flatMap(([section, lines]) => [
-    "",
-    `## ${section}`,
-    "",
-    ...lines.map(({ line }) => line),
-  ]);
 }
 
 function verdictLines(

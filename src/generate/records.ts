@@ -1,4 +1,6 @@
 import { GasolineError } from "../model/errors.ts";
+import { SEVERITY_ERROR } from "../model/log.ts";
+import { type ErrorGroup, groupErrors } from "../query/error-groups.ts";
 import { METHOD_KEYS, SESSION_KEYS } from "../query/filter.ts";
 import { resolveIds } from "../query/resolve-ids.ts";
 import type { ObserveContext } from "../query/shapes.ts";
@@ -23,6 +25,8 @@ export interface GenerateQuestion {
 
 /** Request spans read of a window, the newest. */
 const SPANS_MAX = 5_000;
+/** Failed records read for errors, the newest. */
+const FAILURES_MAX = 1_000;
 
 /** The full id of the trace asked for; `undefined` when none is. Throws as the id was never seen, or went. */
 export async function askedTrace({ store, request }: GenerateQuestion): Promise<string | undefined> {
@@ -52,20 +56,17 @@ export async function readRequests(
   question: GenerateQuestion,
   more: RecordFilter = {},
 ): Promise<{ readonly spans: readonly StoredSpan[]; readonly total: number }> {
-  const { store, request, context } = question;
-  const { since, until, service, session_id } = request;
+  const { store, request } = question;
+  const { service, session_id } = request;
   const traceId = await askedTrace(question);
   const attributes: AttributeFilter[] = [{ keys: METHOD_KEYS, match: { op: "exists" } }];
-  if (session_id !== undefined) {
-    attributes.push({ keys: SESSION_KEYS, match: { op: "equals", value: session_id } });
-  }
+  if (session_id !== undefined) attributes.push(sessionIs(session_id));
   const filter: RecordFilter = {
     kinds: ["span"],
     attributes,
     ...(traceId === undefined ? {} : { traceId }),
     ...(service === undefined ? {} : { service }),
-    ...(since === undefined ? {} : { sinceNs: parseTime(since, "since", context.clock) }),
-    ...(until === undefined ? {} : { untilNs: parseTime(until, "until", context.clock) }),
+    ...windowOf(question),
     ...more,
   };
   const page = await store.records({ filter, order: "newest", limit: SPANS_MAX });
@@ -78,4 +79,33 @@ export function entryOf(spans: readonly StoredSpan[]): StoredSpan | undefined {
   const held = new Set(spans.map(({ spanId }) => spanId));
   const requests = spans.filter((span) => requestFacts(span) !== undefined);
   return requests.find(({ parentSpanId }) => !held.has(parentSpanId)) ?? requests[0];
+}
+
+/** The errors of the scope asked for, grouped, the last seen first. Empty when nothing failed. */
+export async function readErrors(question: GenerateQuestion): Promise<readonly ErrorGroup[]> {
+  const { store, request } = question;
+  const { service, session_id } = request;
+  const traceId = await askedTrace(question);
+  const filter: RecordFilter = {
+    kinds: ["span", "log"],
+    severityMin: SEVERITY_ERROR,
+    ...(traceId === undefined ? {} : { traceId }),
+    ...(service === undefined ? {} : { service }),
+    ...(session_id === undefined ? {} : { attributes: [sessionIs(session_id)] }),
+    ...windowOf(question),
+  };
+  const { records } = await store.records({ filter, order: "newest", limit: FAILURES_MAX });
+  return groupErrors(records);
+}
+
+/** The time asked for, as the store's filter has it. */
+export function windowOf({ request: { since, until }, context }: GenerateQuestion): RecordFilter {
+  return {
+    ...(since === undefined ? {} : { sinceNs: parseTime(since, "since", context.clock) }),
+    ...(until === undefined ? {} : { untilNs: parseTime(until, "until", context.clock) }),
+  };
+}
+
+export function sessionIs(value: string): AttributeFilter {
+  return { keys: SESSION_KEYS, match: { op: "equals", value } };
 }

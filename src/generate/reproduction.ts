@@ -4,11 +4,10 @@ import type { Span } from "../model/span.ts";
 import { type ErrorGroup, groupErrors } from "../query/error-groups.ts";
 import { SESSION_KEYS } from "../query/filter.ts";
 import { count, isoTime } from "../query/render/units.ts";
-import { parseTime } from "../query/time-expression.ts";
 import type { RecordFilter, StoredSpan, TelemetryStore } from "../store/telemetry-store.ts";
 import type { Artifact } from "./generate.ts";
 import { plain } from "./markdown.ts";
-import { askedTrace, entryOf, type GenerateQuestion, readTrace } from "./records.ts";
+import { askedTrace, entryOf, type GenerateQuestion, readErrors, readTrace, sessionIs } from "./records.ts";
 import { requestFacts, textOf } from "./request-facts.ts";
 
 /** What was done before is looked for this far back, and among so many traces. */
@@ -18,7 +17,6 @@ const SPANS_MAX = 500;
 /** Ids of a trace by which its earlier requests are known. */
 const IDS_MAX = 5;
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{16,64}\b/gi;
-const FAILURES_MAX = 1_000;
 /** Requests that change nothing need not be sent again. */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 const HEADERS_SENT = new Set(["content-type", "accept", "accept-language", "x-requested-with"]);
@@ -66,27 +64,13 @@ export async function reproduce(question: GenerateQuestion): Promise<Artifact> {
   };
 }
 
-async function newestFailure({ store, request, context }: GenerateQuestion): Promise<string> {
-  const { since, until, service, session_id } = request;
-  const filter: RecordFilter = {
-    kinds: ["span", "log"],
-    severityMin: SEVERITY_ERROR,
-    ...(service === undefined ? {} : { service }),
-    ...(session_id === undefined ? {} : { attributes: [sessionIs(session_id)] }),
-    ...(since === undefined ? {} : { sinceNs: parseTime(since, "since", context.clock) }),
-    ...(until === undefined ? {} : { untilNs: parseTime(until, "until", context.clock) }),
-  };
-  const { records } = await store.records({ filter, order: "newest", limit: FAILURES_MAX });
-  for (const { sample } of groupErrors(records)) if (sample.traceId !== "") return sample.traceId;
+async function newestFailure(question: GenerateQuestion): Promise<string> {
+  for (const { sample } of await readErrors(question)) if (sample.traceId !== "") return sample.traceId;
   throw new GasolineError(
     "not_found",
     "No error of that scope is held.",
     'Name a trace_id, or widen since; observe {"what":"errors"} lists what failed.',
   );
-}
-
-function sessionIs(value: string) {
-  return { keys: SESSION_KEYS, match: { op: "equals", value } } as const;
 }
 
 /** Requests before `entry` that changed something, oldest first, and what ties them to it. */

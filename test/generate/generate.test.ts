@@ -294,6 +294,28 @@ describe("reproduction", () => {
   });
 });
 
+describe("implementation_plan", () => {
+  it("names the place of the cause, what depends on it and how to verify, each with its evidence", async () => {
+    fillShop(store);
+    const { content, text } = await run({ format: "implementation_plan", trace_id: FAILED_TRACE });
+    expect(content).toContain("- /app/src/payment.js:42, for POST bank.example/charge of payment.");
+    expect(content).toContain(`(trace \`${FAILED_TRACE}\`, span \`${spanId(2005)}\`)`);
+    const [change, rest = ""] = content.split("## Keep working");
+    expect(change).toContain("It shows: POST bank.example/charge in payment fails");
+    expect(rest).toMatch(/- endpoint web POST \/checkout \(trace `/);
+    expect(rest).toMatch(/## Verify[\s\S]*generate \{"format":"test","trace_id":"[0-9a-f]{32}"\}/);
+    expect(text.length).toBeGreaterThan(content.length);
+  });
+
+  it("is to find out where nothing stands out", async () => {
+    commitSpans(store, [request(1, 0), request(2, 1)]);
+    const { content, summary } = await run({ format: "implementation_plan" });
+    expect(summary).toMatch(/No cause stands out/);
+    expect(content).toContain("## First find out");
+    expect(content).not.toContain("## Change");
+  });
+});
+
 it.each<[object, string, RegExp]>([
   [{}, "bad_parameter", /format is missing/],
   [{ format: "pr-summary" }, "bad_parameter", /Did you mean "pr_summary"\?/],
@@ -304,6 +326,20 @@ it.each<[object, string, RegExp]>([
   [{ format: "pr_summary" }, "not_found", /Nothing of that scope/],
   [{ format: "pr_summary", baseline: "usual" }, "not_found", /no checkpoint usual/],
   [{ format: "reproduction" }, "not_found", /No error of that scope/],
+  [{ format: "sarif" }, "not_found", /No error of that scope/],
+  [{ format: "test" }, "not_found", /Neither an action in a browser nor an HTTP request/],
+  [{ format: "test", recording: "buy" }, "not_found", /no recording "buy"/],
+  [{ format: "test", recording: "../x" }, "not_found", /no recording/],
+  [
+    { format: "test", recording: { title: "x", steps: [{ type: "click" }] } },
+    "bad_parameter",
+    /not a recording/,
+  ],
+  [
+    { format: "test", recording: { title: "x", steps: [{ type: "keyDown", key: "a" }] } },
+    "bad_parameter",
+    /does not begin with a page/,
+  ],
 ])("%j on an empty store is refused", async (input, code, message) => {
   const refusal = await run(input).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(GasolineError);
