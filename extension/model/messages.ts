@@ -1,4 +1,4 @@
-import type { OriginLink } from "../../src/http/api-types.ts";
+import type { OriginLink } from "../../src/model/browser.ts";
 import type { HandsToPage, HandsToWorker } from "./hand-messages.ts";
 import type { BrowserRecord, SpanReference } from "./records.ts";
 

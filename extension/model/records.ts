@@ -4,7 +4,7 @@
  */
 
 /** Arrays stay arrays of strings; what is nested goes in as JSON text. */
-export type AttributeValue = string | number | boolean | readonly string[];
+export type AttributeValue = string | number | boolean | string[];
 
 export interface Attributes {
   [key: string]: AttributeValue;
@@ -39,6 +39,8 @@ export interface BrowserLog {
   readonly eventName: string;
   readonly body: string;
   readonly attributes: Attributes;
+  /** Set for events of the app's own, whose names say nothing of where they belong. */
+  readonly scope?: "gasoline.custom";
 }
 
 export type BrowserRecord = BrowserSpan | BrowserLog;

@@ -1,4 +1,4 @@
-import type { ExtensionState, OriginLink } from "../../src/http/api-types.ts";
+import type { ExtensionState, OriginLink } from "../../src/model/browser.ts";
 import type { PageError, ToPage, ToWorker } from "../model/messages.ts";
 import type { BrowserRecord } from "../model/records.ts";
 import type { ExtensionConfig } from "./config.ts";

@@ -1,0 +1,18 @@
+/*
+ * Where a trace may go. Services under development are the ones a developer runs: this machine, names that resolve
+ * nowhere else (RFC 6761, RFC 6762), and private networks (RFC 1918). All others are third parties and are never sent
+ * a `traceparent`.
+ */
+
+const DEV_HOST =
+  "localhost|[a-z0-9.-]+\\.(?:localhost|test|local)|127(?:\\.\\d+){3}|\\[::1\\]|10(?:\\.\\d+){3}|192\\.168(?:\\.\\d+){2}|172\\.(?:1[6-9]|2\\d|3[01])(?:\\.\\d+){2}";
+
+/** Matches URLs of services under development, in the syntax that `declarativeNetRequest` shares with JavaScript. */
+export const DEV_URL = `^(?:https?|wss?)://(?:${DEV_HOST})(?::\\d+)?/`;
+
+const DEV_URL_PATTERN = new RegExp(DEV_URL, "i");
+
+/** Whether requests to this origin may carry the trace; `linked` are those the user added. */
+export function mayLink(origin: string, linked: readonly string[]): boolean {
+  return DEV_URL_PATTERN.test(`${origin}/`) || linked.includes(origin);
+}
