@@ -88,6 +88,12 @@ export class ByteWriter {
     return this.length;
   }
 
+  /** The tag of a message field and room for its length; returns where the message starts. */
+  beginField(field: number, lengthBytes: number): number {
+    this.varint(field * 8 + 2);
+    return this.beginMessage(lengthBytes);
+  }
+
   /** Writes the length of the message that began at `start`, and moves it when its length takes other room. */
   endMessage(start: number, lengthBytes: number): void {
     const length = this.length - start;

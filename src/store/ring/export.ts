@@ -34,7 +34,7 @@ export async function* exportRecords(source: Source, filter: RecordFilter): Asyn
   const { rings, reader, masker } = source;
   const selector = new Selector(rings, reader, masker, filter);
   const arrivalEnd = rings.arrivals;
-  const turns = new Turns(ROW_COST.decoded);
+  const turns = new Turns(ROW_COST.exported);
   for (const numbers of [[PINNED], STREAMS.map((_, number) => number)]) {
     const cursor = new ArrivalCursor(
       rings,
@@ -91,7 +91,7 @@ function rawRecord({ reader }: Source, ring: StreamRing, slot: number, kind: Rec
   return {
     group: reader.group(columns.group[slot]!).raw,
     header: kind === "metric" ? reader.header(columns.metric[slot]!) : NO_HEADER,
-    bytes: Uint8Array.from(reader.maskedBytes(ring, slot)),
+    bytes: new Uint8Array(reader.maskedBytes(ring, slot)),
   };
 }
 
