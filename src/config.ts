@@ -62,6 +62,8 @@ export interface Config {
   /** `""` when none is required. */
   readonly apiKey: string;
   readonly stateDir: string;
+  /** Folder of the source code; `""`: the repository around the working directory, else that directory. */
+  readonly workspace: string;
   readonly receiver: ReceiverLimits;
   readonly store: StoreLimits;
   /** Byte budget of an MCP reply (text and structured content together), and its ceiling. */
@@ -79,6 +81,7 @@ export const DEFAULTS: Config = Object.freeze({
   allowHosts: [],
   apiKey: "",
   stateDir: ".gasoline",
+  workspace: "",
   receiver: {
     bodyBytesMax: 64 * MIB,
     inFlightBytesMax: 128 * MIB,

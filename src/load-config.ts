@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { type Config, DEFAULTS, scaleLimits } from "./config.ts";
@@ -12,6 +12,7 @@ export interface ConfigFlags {
   readonly allowHosts?: readonly string[] | undefined;
   readonly memory?: string | undefined;
   readonly stateDir?: string | undefined;
+  readonly workspace?: string | undefined;
 }
 
 type Environment = { readonly [name: string]: string | undefined };
@@ -46,6 +47,9 @@ export function loadConfig(flags: ConfigFlags, env: Environment): Config {
     allowHosts: flags.allowHosts ?? file.allowHosts ?? DEFAULTS.allowHosts,
     apiKey,
     stateDir,
+    workspace: workspaceFolder(
+      flags.workspace ?? nonEmpty(env.GASOLINE_WORKSPACE) ?? file.workspace ?? DEFAULTS.workspace,
+    ),
     store: memory === undefined ? DEFAULTS.store : scaleLimits(DEFAULTS.store, parseBytes(memory)),
   });
 }
@@ -59,6 +63,7 @@ interface ConfigFile {
   readonly host?: string;
   readonly port?: string;
   readonly memory?: string;
+  readonly workspace?: string;
   readonly aliases?: boolean;
   readonly allowHosts?: readonly string[];
 }
@@ -67,6 +72,7 @@ const FILE_KEYS: Readonly<Record<keyof ConfigFile, (value: unknown) => boolean>>
   host: isText,
   port: isTextOrNumber,
   memory: isTextOrNumber,
+  workspace: isText,
   aliases: (value) => typeof value === "boolean",
   allowHosts: (value) => Array.isArray(value) && value.every(isText),
 };
@@ -100,6 +106,15 @@ function readConfigFile(path: string): ConfigFile {
     ...(port === undefined ? {} : { port: String(port) }),
     ...(memory === undefined ? {} : { memory: String(memory) }),
   };
+}
+
+function workspaceFolder(path: string): string {
+  if (path === "" || statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  throw new GasolineError(
+    "bad_parameter",
+    `The workspace "${path}" is not a folder.`,
+    "Give the folder that holds your sources with --workspace, GASOLINE_WORKSPACE, or `workspace` in config.json.",
+  );
 }
 
 function parsePort(text: string): number {

@@ -33,7 +33,8 @@ export async function startGasoline(
   warn: (message: string) => void,
   clock: Clock = systemClock,
 ): Promise<Gasoline> {
-  const store = createRingStore({ limits: config.store, clock, random: Math.random, masker: createMasker() });
+  const masker = createMasker();
+  const store = createRingStore({ limits: config.store, clock, random: Math.random, masker });
   let active = clock.nowMs();
   let acceptedSeen = 0;
   let api: Promise<Api> | undefined;
@@ -57,7 +58,13 @@ export async function startGasoline(
 
   function loadApi(): Promise<Api> {
     api ??= import("./http/api.ts").then(({ createApi }) =>
-      createApi({ config, store: withoutLineCopies(store), receiverStats: () => receiver.stats(), clock }),
+      createApi({
+        config,
+        store: withoutLineCopies(store),
+        receiverStats: () => receiver.stats(),
+        clock,
+        maskText: (text) => masker.maskText(text),
+      }),
     );
     return api;
   }

@@ -33,6 +33,18 @@ describe("loadConfig", () => {
     expect(loadConfig({ stateDir, port: "0" }, {}).aliases).toEqual([]);
   });
 
+  it("takes the workspace that is named, which must be a folder", () => {
+    expect(loadConfig({ stateDir }, {}).workspace).toBe("");
+    expect(loadConfig({ stateDir }, { GASOLINE_WORKSPACE: tmpdir() }).workspace).toBe(tmpdir());
+    expect(loadConfig({ stateDir, workspace: stateDir }, { GASOLINE_WORKSPACE: tmpdir() }).workspace).toBe(
+      stateDir,
+    );
+    writeFile({ workspace: stateDir });
+    expect(loadConfig({ stateDir }, {}).workspace).toBe(stateDir);
+    const absent = join(stateDir, "absent");
+    expect(() => loadConfig({ stateDir, workspace: absent }, {})).toThrow(/is not a folder/);
+  });
+
   it("scales every ring with --memory, so that reserves still add up to the arena", () => {
     const { store } = loadConfig({ stateDir, memory: "800M" }, {});
     const reserved = Object.values(store.streams).reduce(

@@ -18,6 +18,7 @@ export const serve: Command = {
     "allow-host": { type: "string", multiple: true },
     memory: { type: "string" },
     "state-dir": { type: "string" },
+    workspace: { type: "string" },
     "idle-exit": { type: "string" },
     ...ADAPTER_OPTIONS,
   },
@@ -30,6 +31,7 @@ export const serve: Command = {
         allowHosts: listOption(args, "allow-host"),
         memory: textOption(args, "memory"),
         stateDir: textOption(args, "state-dir"),
+        workspace: textOption(args, "workspace"),
       },
       terminal.env,
     );

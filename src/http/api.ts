@@ -11,6 +11,7 @@ import { parseAnalyze } from "../query/analyze-parameters.ts";
 import { configure } from "../query/configure.ts";
 import { parseConfigure } from "../query/configure-parameters.ts";
 import { observe } from "../query/observe.ts";
+import { openSourcesOnce } from "../query/open-sources.ts";
 import { parseObserve } from "../query/parameters.ts";
 import type { ObserveContext } from "../query/shapes.ts";
 import { openStateFiles, type StateFiles } from "../query/state-files.ts";
@@ -30,12 +31,15 @@ export interface ApiOptions {
   readonly store: TelemetryStore;
   readonly receiverStats: () => ReceiverCounts;
   readonly clock: Clock;
+  /** Masks secrets in source as the store does in records. */
+  readonly maskText: (text: string) => string;
 }
 
 /** What the routes work with. */
 type Parts = ApiOptions & {
   readonly analyst: Analyst;
   readonly state: StateFiles;
+  readonly source: ObserveContext["source"];
   readonly calls: ToolCallLog;
 };
 
@@ -66,6 +70,11 @@ export async function createApi(parts: ApiOptions): Promise<Api> {
     ...parts,
     analyst: new Analyst(),
     state: openStateFiles(parts.config.stateDir),
+    source: openSourcesOnce({
+      workspace: parts.config.workspace,
+      maskText: parts.maskText,
+      nowMs: parts.clock.nowMs,
+    }),
     calls: new ToolCallLog(parts.store),
   };
   const streams = new LiveStreams(parts.store, parts.clock);
@@ -241,11 +250,11 @@ function askGenerate(
 }
 
 function contextOf(
-  { clock, analyst, state }: Parts,
+  { clock, analyst, state, source }: Parts,
   request: FastifyRequest,
   textOnly: boolean,
 ): ObserveContext {
-  return { clock, analyst, state, endpoint: ownUrl(request), textOnly };
+  return { clock, analyst, state, source, endpoint: ownUrl(request), textOnly };
 }
 
 /** This daemon under the name that the client used, which the guard has let pass. */

@@ -20,13 +20,14 @@ export async function handleMcp(
   response: ServerResponse,
 ): Promise<void> {
   if (request.method !== "POST") return refuseMethod(request, response);
-  const { store, clock, config, analyst, state, calls } = parts;
+  const { store, clock, config, analyst, state, source, calls } = parts;
   const context: ToolContext = {
     store,
     clock,
     config,
     analyst,
     state,
+    source,
     calls,
     endpoint,
     client: clientOf(request),

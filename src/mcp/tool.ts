@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Config } from "../config.ts";
 import type { Clock } from "../model/time.ts";
 import type { Analyst } from "../query/analyst.ts";
+import type { ObserveContext } from "../query/shapes.ts";
 import type { StateFiles } from "../query/state-files.ts";
 import type { ToolCallLog } from "../query/tool-calls.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";
@@ -15,6 +16,8 @@ export interface ToolContext {
   readonly clock: Clock;
   readonly analyst: Analyst;
   readonly state: StateFiles;
+  /** Opens the sources that what=code shows. */
+  readonly source: ObserveContext["source"];
   readonly config: Pick<Config, "replyBytes" | "replyBytesMax">;
   /** Keeps what agents ask, for detect_loop. */
   readonly calls: ToolCallLog;

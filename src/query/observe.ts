@@ -1,5 +1,6 @@
 import type { TelemetryStore } from "../store/telemetry-store.ts";
 import { fitToBudget } from "./budget.ts";
+import { observeCode } from "./code.ts";
 import { observeErrors } from "./errors.ts";
 import { LOGS, observeEvents, TIMELINE } from "./events.ts";
 import { observeMetrics } from "./metrics.ts";
@@ -21,6 +22,7 @@ const MODES: Readonly<Record<What, (question: Question) => Promise<Draft>>> = {
   timeline: (question) => observeEvents(question, TIMELINE),
   logs: (question) => observeEvents(question, LOGS),
   errors: observeErrors,
+  code: observeCode,
   services: observeServices,
   metrics: observeMetrics,
   tests: (question) => observeEvents(question, TESTS),

@@ -9,6 +9,7 @@ export const WHATS = [
   "timeline",
   "logs",
   "errors",
+  "code",
   "services",
   "metrics",
   "tests",
@@ -69,7 +70,7 @@ export const filterSchema = z.strictObject({
     .record(z.string().min(1).max(200), attributeCondition)
     .optional()
     .describe("by name: a value, {contains}, {min, max} or {exists: true}"),
-  file: text.optional().describe("part of code.file.path"),
+  file: text.optional().describe("part of code.file.path; for what=code a path in the workspace"),
   line: z.number().int().min(1).optional().describe("code.line.number"),
   text: text.optional().describe("contained anywhere in the record"),
   since: time.optional().describe("ISO 8601, Unix ms, -5m, or cursor_since of a reply"),

@@ -1,3 +1,4 @@
+import type { SourceReader } from "../enrich/source-reader.ts";
 import type { NormalizedEvent } from "../model/event.ts";
 import type { Clock } from "../model/time.ts";
 import type { Analyst } from "./analyst.ts";
@@ -67,6 +68,8 @@ export interface ObserveContext {
   readonly analyst: Analyst;
   /** Checkpoints, contracts, dependencies and edge cases on file. */
   readonly state: StateFiles;
+  /** Opens the sources of the workspace; absent where there is no daemon that may read them. */
+  readonly source?: (() => Promise<SourceReader>) | undefined;
   /** The asker reads the text only: a byte budget then counts nothing else. */
   readonly textOnly?: boolean;
 }

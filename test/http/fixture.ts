@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Config, DEFAULTS } from "../../src/config.ts";
 import { createApi } from "../../src/http/api.ts";
 import type { ReceiverCounts } from "../../src/http/metrics.ts";
+import { createMasker } from "../../src/store/mask.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
 import { CLOCK } from "../query/fixture.ts";
 
@@ -36,6 +37,7 @@ export async function startApi(store: TelemetryStore, config: Partial<Config> = 
     config: { ...DEFAULTS, ...config, stateDir },
     store,
     receiverStats: () => COUNTS,
+    maskText: createMasker().maskText,
     clock: CLOCK,
   });
   const server: Server = createServer((request, response) => api.handle(request, response));
