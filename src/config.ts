@@ -64,6 +64,8 @@ export interface Config {
   readonly stateDir: string;
   /** Folder of the source code; `""`: the repository around the working directory, else that directory. */
   readonly workspace: string;
+  /** Whether interact apply_changes may change files of the workspace. */
+  readonly allowEdits: boolean;
   readonly receiver: ReceiverLimits;
   readonly store: StoreLimits;
   /** Byte budget of an MCP reply (text and structured content together), and its ceiling. */
@@ -82,6 +84,7 @@ export const DEFAULTS: Config = Object.freeze({
   apiKey: "",
   stateDir: ".gasoline",
   workspace: "",
+  allowEdits: false,
   receiver: {
     bodyBytesMax: 64 * MIB,
     inFlightBytesMax: 128 * MIB,

@@ -13,6 +13,8 @@ export interface ConfigFlags {
   readonly memory?: string | undefined;
   readonly stateDir?: string | undefined;
   readonly workspace?: string | undefined;
+  /** By the command line alone: no file in a repository may allow it. */
+  readonly allowEdits?: boolean | undefined;
 }
 
 type Environment = { readonly [name: string]: string | undefined };
@@ -50,6 +52,7 @@ export function loadConfig(flags: ConfigFlags, env: Environment): Config {
     workspace: workspaceFolder(
       flags.workspace ?? nonEmpty(env.GASOLINE_WORKSPACE) ?? file.workspace ?? DEFAULTS.workspace,
     ),
+    allowEdits: flags.allowEdits === true,
     store: memory === undefined ? DEFAULTS.store : scaleLimits(DEFAULTS.store, parseBytes(memory)),
   });
 }

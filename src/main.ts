@@ -53,8 +53,16 @@ export async function startGasoline(
         (error: unknown) => answerUnavailable(response, error),
       );
     },
+    upgrade: (request, socket, head) => {
+      active = clock.nowMs();
+      loadApi().then(
+        (loaded) => loaded.upgrade(request, socket, head),
+        () => socket.destroy(),
+      );
+    },
     warn,
   });
+  const url = `http://${config.host === "127.0.0.1" ? "localhost" : config.host}:${receiver.port}`;
 
   function loadApi(): Promise<Api> {
     api ??= import("./http/api.ts").then(({ createApi }) =>
@@ -64,6 +72,7 @@ export async function startGasoline(
         receiverStats: () => receiver.stats(),
         clock,
         maskText: (text) => masker.maskText(text),
+        sendLogs: (body) => sendLogs(url, config.apiKey, body),
       }),
     );
     return api;
@@ -75,7 +84,7 @@ export async function startGasoline(
   );
 
   return {
-    url: `http://${config.host === "127.0.0.1" ? "localhost" : config.host}:${receiver.port}`,
+    url,
     receiver,
     store,
     lastActiveMs: () => {
@@ -88,11 +97,23 @@ export async function startGasoline(
     },
     close: async () => {
       clearTimeout(ahead);
+      const loaded = await api;
+      loaded?.hangUp();
       await receiver.close();
-      await (await api)?.close();
+      await loaded?.close();
       await store.close();
     },
   };
+}
+
+/** What the daemon itself has to record comes in by the same door as everything else. */
+async function sendLogs(url: string, apiKey: string, body: object): Promise<void> {
+  const response = await fetch(`${url}/v1/logs`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(apiKey === "" ? {} : { "x-api-key": apiKey }) },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`/v1/logs answered ${response.status}`);
 }
 
 function isHealthCheck(request: IncomingMessage): boolean {

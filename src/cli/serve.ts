@@ -19,6 +19,7 @@ export const serve: Command = {
     memory: { type: "string" },
     "state-dir": { type: "string" },
     workspace: { type: "string" },
+    "allow-edits": { type: "boolean" },
     "idle-exit": { type: "string" },
     ...ADAPTER_OPTIONS,
   },
@@ -32,6 +33,7 @@ export const serve: Command = {
         memory: textOption(args, "memory"),
         stateDir: textOption(args, "state-dir"),
         workspace: textOption(args, "workspace"),
+        allowEdits: flagOption(args, "allow-edits"),
       },
       terminal.env,
     );

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Config } from "../config.ts";
 import { generate } from "../generate/generate.ts";
@@ -8,8 +9,11 @@ import type { Clock } from "../model/time.ts";
 import { Analyst } from "../query/analyst.ts";
 import { analyze } from "../query/analyze.ts";
 import { parseAnalyze } from "../query/analyze-parameters.ts";
+import type { Browser } from "../query/browser-link.ts";
 import { configure } from "../query/configure.ts";
 import { parseConfigure } from "../query/configure-parameters.ts";
+import { interact } from "../query/interact.ts";
+import { parseInteract } from "../query/interact-parameters.ts";
 import { observe } from "../query/observe.ts";
 import { openSourcesOnce } from "../query/open-sources.ts";
 import { parseObserve } from "../query/parameters.ts";
@@ -20,6 +24,7 @@ import type { TelemetryStore } from "../store/telemetry-store.ts";
 import { VERSION } from "../version.ts";
 import { errorBody, toGasolineError, unknownRoute } from "./api-errors.ts";
 import type { HealthBody, TextBody, TraceBody } from "./api-types.ts";
+import { ExtensionSocket } from "./extension-socket.ts";
 import { accessGuard } from "./guard.ts";
 import { metricsText, type ReceiverCounts } from "./metrics.ts";
 import { PAGE_POLICY, renderErrorPage, renderPage, renderTracePage } from "./page.ts";
@@ -31,12 +36,15 @@ export interface ApiOptions {
   readonly store: TelemetryStore;
   readonly receiverStats: () => ReceiverCounts;
   readonly clock: Clock;
-  /** Masks secrets in source as the store does in records. */
+  /** Masks secrets in what the browser says and in source, as the store does in records. */
   readonly maskText: (text: string) => string;
+  /** Puts OTLP/JSON logs in at the daemon's own door. */
+  readonly sendLogs: (body: object) => Promise<void>;
 }
 
 /** What the routes work with. */
 type Parts = ApiOptions & {
+  readonly browser: Browser;
   readonly analyst: Analyst;
   readonly state: StateFiles;
   readonly source: ObserveContext["source"];
@@ -46,6 +54,10 @@ type Parts = ApiOptions & {
 /** Everything that is served beside OTLP: REST, MCP, health, the page. */
 export interface Api {
   handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Takes WebSocket upgrades: the extension's. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Ends the connections that would otherwise never end by themselves. */
+  hangUp(): void;
   close(): Promise<void>;
 }
 
@@ -66,8 +78,10 @@ const HEADERS = {
 
 /** Builds the API. `handle` takes any HTTP/1.1 request that is not OTLP. */
 export async function createApi(parts: ApiOptions): Promise<Api> {
+  const browser = new ExtensionSocket(parts.config, parts.clock, parts.maskText);
   const options: Parts = {
     ...parts,
+    browser,
     analyst: new Analyst(),
     state: openStateFiles(parts.config.stateDir),
     source: openSourcesOnce({
@@ -107,7 +121,10 @@ export async function createApi(parts: ApiOptions): Promise<Api> {
   await app.ready();
   return {
     handle: (request, response) => app.routing(request, response),
+    upgrade: (request, socket, head) => browser.upgrade(request, socket, head),
+    hangUp: () => browser.close(),
     close: async () => {
+      browser.close();
       streams.close();
       await app.close();
       await options.analyst.close();
@@ -123,6 +140,7 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   "/api/analyze": ["GET", "POST"],
   "/api/configure": ["POST"],
   "/api/generate": ["POST"],
+  "/api/interact": ["POST"],
   "/api/stream": ["GET"],
   "/api/traces/:id": ["GET"],
   "/healthz": ["GET"],
@@ -156,6 +174,7 @@ const QUESTIONS = {
   "/api/analyze": askAnalyze,
   "/api/configure": askConfigure,
   "/api/generate": askGenerate,
+  "/api/interact": askInteract,
 } as const;
 
 interface Answered {
@@ -249,12 +268,25 @@ function askGenerate(
   return generate(parts.store, parseGenerate(input), contextOf(parts, request, textOnly));
 }
 
+function askInteract(
+  parts: Parts,
+  request: FastifyRequest,
+  input: unknown,
+  textOnly: boolean,
+): Promise<Answered> {
+  return interact(parseInteract(input), {
+    ...parts,
+    ...parts.config,
+    ...contextOf(parts, request, textOnly),
+  });
+}
+
 function contextOf(
-  { clock, analyst, state, source }: Parts,
+  { clock, analyst, state, browser, source }: Parts,
   request: FastifyRequest,
   textOnly: boolean,
 ): ObserveContext {
-  return { clock, analyst, state, source, endpoint: ownUrl(request), textOnly };
+  return { clock, analyst, state, browser, source, endpoint: ownUrl(request), textOnly };
 }
 
 /** This daemon under the name that the client used, which the guard has let pass. */

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Config } from "../config.ts";
 import { GasolineError } from "../model/errors.ts";
-import { isExtensionOrigin, isLoopbackOrigin } from "../model/origin.ts";
+import { isExtensionOrigin, isLoopbackOrigin, OWN_EXTENSION_ORIGIN } from "../model/origin.ts";
 
 /*
  * Who may talk to a daemon on loopback (design decision 14). Every page in the user's browser can reach this
@@ -50,15 +50,46 @@ export function ingestGuard(config: Pick<Config, "apiKey">): Guard<GuardedReques
  */
 export function accessGuard(config: Pick<Config, "apiKey" | "allowHosts" | "host">): Guard<GuardedAccess> {
   const checkKey = keyGuard(config.apiKey);
-  const bound = WILDCARDS.includes(config.host) ? [] : [config.host];
-  const names = new Set([...LOOPBACK_NAMES, ...config.allowHosts, ...bound].map(hostName));
+  const checkHost = hostGuard(config);
   return (request) => {
-    const { host, origin } = request;
-    const name = hostName((host ?? "").replace(/:\d{1,5}$/, ""));
-    if (host === undefined || !names.has(name)) return foreignHost(host);
+    const { host = "", origin } = request;
+    const refusal = checkHost(request.host);
+    if (refusal !== undefined) return refusal;
     if (origin !== undefined && !isLoopbackOrigin(origin) && !isOwnPage(origin, host))
       return foreignOrigin(origin);
     return checkKey(request);
+  };
+}
+
+/**
+ * Guards the extension's socket before its handshake: the Host is ours, and the Origin is our own extension, which no
+ * page and no other extension can claim. Its token and key are looked at after it, where the extension can be told.
+ */
+export function extensionGuard(
+  config: Pick<Config, "allowHosts" | "host">,
+): (request: Pick<GuardedAccess, "host" | "origin">) => GasolineError | undefined {
+  const checkHost = hostGuard(config);
+  return ({ host, origin }) => {
+    const refusal = checkHost(host);
+    if (refusal !== undefined || origin === OWN_EXTENSION_ORIGIN) return refusal;
+    return new GasolineError(
+      "forbidden_origin",
+      origin === undefined
+        ? "Only gasoline's browser extension connects here, and the request names no Origin."
+        : `${quote(origin)} is not gasoline's browser extension.`,
+      "Load the folder that `gasoline extension` prints; its id is fixed.",
+    );
+  };
+}
+
+function hostGuard(
+  config: Pick<Config, "allowHosts" | "host">,
+): (host: string | undefined) => GasolineError | undefined {
+  const bound = WILDCARDS.includes(config.host) ? [] : [config.host];
+  const names = new Set([...LOOPBACK_NAMES, ...config.allowHosts, ...bound].map(hostName));
+  return (host) => {
+    const name = hostName((host ?? "").replace(/:\d{1,5}$/, ""));
+    return host === undefined || !names.has(name) ? foreignHost(host) : undefined;
   };
 }
 

@@ -20,7 +20,7 @@ export async function handleMcp(
   response: ServerResponse,
 ): Promise<void> {
   if (request.method !== "POST") return refuseMethod(request, response);
-  const { store, clock, config, analyst, state, source, calls } = parts;
+  const { store, clock, config, analyst, state, source, calls, browser, sendLogs } = parts;
   const context: ToolContext = {
     store,
     clock,
@@ -29,6 +29,8 @@ export async function handleMcp(
     state,
     source,
     calls,
+    browser,
+    sendLogs,
     endpoint,
     client: clientOf(request),
   };

@@ -5,12 +5,13 @@ import { clean } from "../query/render/clean.ts";
 import { analyzeTool } from "./analyze.ts";
 import { configureTool } from "./configure.ts";
 import { generateTool } from "./generate.ts";
+import { interactTool } from "./interact.ts";
 import { observeTool } from "./observe.ts";
 import type { ToolListing, ToolResult } from "./sdk.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
 /** The tools there are. One whose answers do not exist yet is not listed. */
-const TOOLS: readonly Tool[] = [observeTool, analyzeTool, generateTool, configureTool];
+export const TOOLS: readonly Tool[] = [observeTool, analyzeTool, generateTool, configureTool, interactTool];
 
 /** The tools as `tools/list` shows them. */
 export function listTools(): ToolListing[] {
@@ -90,21 +91,23 @@ export async function callTool(name: string, input: unknown, context: ToolContex
     durationMs: clock.nowMs() - startedMs,
     bytes: Buffer.byteLength(JSON.stringify(reply)),
     result,
-    ...(reply.isError === true ? { error: reply.content[0]!.text } : {}),
+    ...(reply.isError === true ? { error: reply.content[0].text } : {}),
   });
   return reply;
 }
 
 /** A reply in both forms, as the protocol has it. */
 interface ToolAnswer extends ToolResult {
-  content: { type: "text"; text: string }[];
+  content: [{ type: "text"; text: string }, ...{ type: "image"; mimeType: string; data: string }[]];
   structuredContent: Record<string, unknown>;
 }
 
 async function answerOf(tool: Tool, input: unknown, context: ToolContext): Promise<ToolAnswer> {
   try {
-    const { text, structured } = await tool.run(input, context);
-    return answerWith(text, structured);
+    const { text, structured, image } = await tool.run(input, context);
+    const answer = answerWith(text, structured);
+    if (image !== undefined) answer.content.push({ type: "image", mimeType: image.mime, data: image.data });
+    return answer;
   } catch (error) {
     return errorResult(error);
   }

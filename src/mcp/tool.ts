@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Config } from "../config.ts";
 import type { Clock } from "../model/time.ts";
 import type { Analyst } from "../query/analyst.ts";
+import type { Browser } from "../query/browser-link.ts";
 import type { ObserveContext } from "../query/shapes.ts";
 import type { StateFiles } from "../query/state-files.ts";
 import type { ToolCallLog } from "../query/tool-calls.ts";
@@ -18,7 +19,9 @@ export interface ToolContext {
   readonly state: StateFiles;
   /** Opens the sources that what=code shows. */
   readonly source: ObserveContext["source"];
-  readonly config: Pick<Config, "replyBytes" | "replyBytesMax">;
+  readonly config: Pick<Config, "replyBytes" | "replyBytesMax" | "stateDir" | "workspace" | "allowEdits">;
+  readonly browser: Browser;
+  readonly sendLogs: (body: object) => Promise<void>;
   /** Keeps what agents ask, for detect_loop. */
   readonly calls: ToolCallLog;
   /** The client's name and version, as far as it said; `""` when it did not. */
@@ -31,6 +34,8 @@ export interface ToolContext {
 interface ToolReply {
   readonly text: string;
   readonly structured: object;
+  /** Shown to the agent beside the text. */
+  readonly image?: { readonly mime: string; readonly data: string };
 }
 
 /** One tool. Its file holds a literal of this and nothing else. */

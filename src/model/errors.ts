@@ -21,6 +21,11 @@ export const ERRORS = {
   // a receiver that cannot take it now: the client retries
   overloaded: { http: 503, grpc: 14 },
   internal: { http: 500, grpc: 13 },
+  // a browser that cannot, or may not, do what was asked
+  not_paired: { http: 409, grpc: 9 },
+  browser_failed: { http: 502, grpc: 9 },
+  timed_out: { http: 504, grpc: 4 },
+  not_allowed: { http: 403, grpc: 7 },
   // a start that cannot go on
   port_taken: { http: 503, grpc: 14 },
 } as const satisfies Record<string, { readonly http: number; readonly grpc: number }>;

@@ -3,6 +3,7 @@ import { fitToBudget } from "./budget.ts";
 import { observeCode } from "./code.ts";
 import { observeErrors } from "./errors.ts";
 import { LOGS, observeEvents, TIMELINE } from "./events.ts";
+import { observePage } from "./interact-page.ts";
 import { observeMetrics } from "./metrics.ts";
 import { NETWORK_BODIES, observeWaterfall } from "./network.ts";
 import { observeAnalysis, observeServices } from "./observe-analysis.ts";
@@ -33,6 +34,7 @@ const MODES: Readonly<Record<What, (question: Question) => Promise<Draft>>> = {
   actions: (question) => observeEvents(question, ACTIONS),
   vitals: (question) => observeEvents(question, VITALS),
   screenshots: (question) => observeEvents(question, SCREENSHOTS),
+  page: observePage,
   correlation: (question) => observeAnalysis(question, "correlate"),
   correlations: (question) => observeAnalysis(question, "correlate"),
   causality: (question) => observeAnalysis(question, "causality_chain"),

@@ -20,6 +20,7 @@ export const WHATS = [
   "actions",
   "vitals",
   "screenshots",
+  "page",
   "correlation",
   "correlations",
   "causality",

@@ -2,6 +2,7 @@ import type { SourceReader } from "../enrich/source-reader.ts";
 import type { NormalizedEvent } from "../model/event.ts";
 import type { Clock } from "../model/time.ts";
 import type { Analyst } from "./analyst.ts";
+import type { Browser } from "./browser-link.ts";
 import type { StateFiles } from "./state-files.ts";
 
 /** What every reply says about itself, whatever it shows. Absent fields have nothing to say. */
@@ -68,6 +69,8 @@ export interface ObserveContext {
   readonly analyst: Analyst;
   /** Checkpoints, contracts, dependencies and edge cases on file. */
   readonly state: StateFiles;
+  /** The paired browser; absent where there is no daemon to pair with. */
+  readonly browser?: Browser;
   /** Opens the sources of the workspace; absent where there is no daemon that may read them. */
   readonly source?: (() => Promise<SourceReader>) | undefined;
   /** The asker reads the text only: a byte budget then counts nothing else. */

@@ -191,7 +191,7 @@ function serviceOf(fileName: string): string {
 }
 
 /** Names of the JSON files in a folder, without `.json`, sorted; none when there is no folder. */
-function namesIn(folder: string): string[] {
+export function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder)
       .filter((name) => name.endsWith(".json"))
@@ -204,7 +204,7 @@ function namesIn(folder: string): string[] {
 }
 
 /** The JSON of a file; `undefined` when there is none. */
-function readJson(path: string): unknown {
+export function readJson(path: string): unknown {
   let text: string;
   try {
     const { size } = statSync(path);
@@ -251,12 +251,12 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
-/** Writes a file so that whoever reads it meets the old text or the new, never a part. */
-function writeWhole(path: string, text: string): void {
+/** Writes a file so that whoever reads it meets the old content or the new, never a part. For its owner's eyes. */
+export function writeWhole(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(temporary, text, { flush: true, mode: 0o600 });
+    writeFileSync(temporary, content, { flush: true, mode: 0o600 });
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

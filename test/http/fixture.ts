@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { type Config, DEFAULTS } from "../../src/config.ts";
 import { createApi } from "../../src/http/api.ts";
 import type { ReceiverCounts } from "../../src/http/metrics.ts";
-import { createMasker } from "../../src/store/mask.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
 import { CLOCK } from "../query/fixture.ts";
 
@@ -37,10 +36,12 @@ export async function startApi(store: TelemetryStore, config: Partial<Config> = 
     config: { ...DEFAULTS, ...config, stateDir },
     store,
     receiverStats: () => COUNTS,
-    maskText: createMasker().maskText,
     clock: CLOCK,
+    maskText: (text) => text,
+    sendLogs: async () => undefined,
   });
   const server: Server = createServer((request, response) => api.handle(request, response));
+  server.on("upgrade", (request, socket, head) => api.upgrade(request, socket, head));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
