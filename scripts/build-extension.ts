@@ -31,6 +31,8 @@ const ENTRIES = [
   { source: "relay/index.ts", output: "relay.js", format: "iife", inPage: true },
   { source: "service-worker/index.ts", output: "service-worker.js", format: "esm", inPage: false },
   { source: "popup/popup.ts", output: "popup.js", format: "esm", inPage: false },
+  // Put into a page when someone asks for it.
+  { source: "relay/hands/accessibility.ts", output: "accessibility.js", format: "iife", inPage: false },
 ] as const;
 
 /** Bytes of each script that was built. */
@@ -53,6 +55,7 @@ export async function buildExtension(folder: string): Promise<BuiltExtension> {
       entryPoints: [join(SOURCE, entry.source)],
       outfile,
       format: entry.format,
+      ...(entry.output === "accessibility.js" ? { globalName: "gasolineAccessibility" } : {}),
       bundle: true,
       minify: true,
       target: "chrome120",

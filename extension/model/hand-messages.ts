@@ -9,10 +9,14 @@ import type { BrowserStep, PageState, StepEffect } from "../../src/http/api-type
 export interface HandsToPage {
   /** Does a step and tells what it caused. Not answered when the step leaves the page: see `left`. */
   step: { readonly payload: StepOrder; readonly reply: Outcome<StepEffect> };
-  /** Waits until a page that just loaded is quiet, and tells what it caused. */
+  /** From now on the page is watched for what `settle` tells: of something that the worker does itself. */
+  watch: { readonly payload: { readonly commandId: string }; readonly reply: null };
+  /** Waits until the page is quiet, and tells what happened since `watch`, or else since it began to load. */
   settle: { readonly payload: { readonly commandId: string }; readonly reply: Outcome<StepEffect> };
   cancel: { readonly payload: { readonly commandId: string }; readonly reply: null };
   page: { readonly payload: null; readonly reply: Outcome<Omit<PageState, "tab_id">> };
+  /** For the popup's link. */
+  trace: { readonly payload: null; readonly reply: { readonly traceId: string } };
   recording: { readonly payload: { readonly on: boolean }; readonly reply: null };
 }
 
@@ -26,7 +30,7 @@ export interface HandsToWorker {
   /** Something the user did, while recording. */
   recorded: { readonly payload: RecordedStep; readonly reply: null };
   /** Asked when a page starts: whether its tab is recorded. */
-  started: { readonly payload: { readonly url: string }; readonly reply: { readonly recording: boolean } };
+  started: { readonly payload: null; readonly reply: { readonly recording: boolean } };
 }
 
 export interface StepOrder {

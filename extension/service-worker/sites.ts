@@ -19,7 +19,7 @@ export function followPermissions(report: (problem: string) => void): void {
 
 async function registerAllowed(): Promise<void> {
   const { origins = [] } = await chrome.permissions.getAll();
-  const shipped = new Set(chrome.runtime.getManifest().host_permissions ?? []);
+  const shipped = new Set<string>(chrome.runtime.getManifest().host_permissions);
   const matches = origins.filter((origin) => !shipped.has(origin));
   const registered = await chrome.scripting.getRegisteredContentScripts();
   await chrome.scripting.unregisterContentScripts({ ids: registered.map(({ id }) => id) });
@@ -30,6 +30,8 @@ async function registerAllowed(): Promise<void> {
       js: [...js],
       world,
       matches,
+      // The manifest's scripts are there already.
+      excludeMatches: [...shipped],
       runAt: "document_start" as const,
       allFrames: true,
       matchOriginAsFallback: true,

@@ -5,20 +5,10 @@ import { chromiumPath } from "../support/chromium.ts";
 
 const HANDS = fileURLToPath(new URL("../../extension/relay/hands", import.meta.url));
 
-/** What the modules of the hands export, as a page sees it under `hands`. */
-export interface Hands {
-  selectorsOf(element: Element): string[][];
-  find: typeof import("../../extension/relay/hands/find.ts").find;
-  doStep: typeof import("../../extension/relay/hands/steps.ts").doStep;
-  pageState: typeof import("../../extension/relay/hands/page-state.ts").pageState;
-  domSnapshot: typeof import("../../extension/relay/hands/dom-snapshot.ts").domSnapshot;
-}
-
-declare global {
-  var hands: Hands;
-}
-
-/** Chromium with the modules of the hands loaded into plain pages: what concerns the DOM alone, without an extension. */
+/**
+ * Chromium with the modules of the hands loaded into plain pages as global `hands`: what concerns the DOM alone, without
+ * an extension. What runs in a page is given as text, since these tests are checked without the types of a DOM.
+ */
 export interface HandsBrowser {
   /** A page with this body. */
   open(body: string): Promise<Page>;

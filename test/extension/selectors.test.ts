@@ -44,22 +44,25 @@ describe.skipIf(chromiumPath() === undefined)("selectors", () => {
 
   it.each(LADDER)("name $what", async ({ body, expected }) => {
     const page = await browser.open(body);
-    expect(await page.evaluate(() => hands.selectorsOf(document.querySelector(".goal")!))).toEqual(expected);
+    expect(await page.evaluate(`hands.selectorsOf(document.querySelector(".goal"))`)).toEqual(expected);
   });
 
   it("go through open shadow roots, and each finds its element again", async () => {
     const page = await browser.open(`<shop-cart></shop-cart><button>Pay</button>`);
-    const { selectors, found } = await page.evaluate(async () => {
-      const outer = document.querySelector("shop-cart")!.attachShadow({ mode: "open" });
-      outer.innerHTML = `<cart-total></cart-total>`;
-      const inner = outer.firstElementChild!.attachShadow({ mode: "open" });
-      inner.innerHTML = `<button data-testid="go" title="Buy">Checkout</button><button>Pay</button>`;
-      const goal = inner.querySelector("button")!;
+    const { selectors, found } = await page.evaluate<{
+      selectors: string[][];
+      found: boolean[];
+    }>(`(async () => {
+      const outer = document.querySelector("shop-cart").attachShadow({ mode: "open" });
+      outer.innerHTML = "<cart-total></cart-total>";
+      const inner = outer.firstElementChild.attachShadow({ mode: "open" });
+      inner.innerHTML = '<button data-testid="go" title="Buy">Checkout</button><button>Pay</button>';
+      const goal = inner.querySelector("button");
       const selectors = hands.selectorsOf(goal);
       const limits = { timeoutMs: 0, signal: new AbortController().signal };
       const found = await Promise.all(selectors.map((one) => hands.find([one], "present", limits)));
       return { selectors, found: found.map(({ element }) => element === goal) };
-    });
+    })()`);
     expect(selectors).toEqual([
       ['pierce/[data-testid="go"]'],
       ['aria/Checkout[role="button"]'],
@@ -75,7 +78,7 @@ describe.skipIf(chromiumPath() === undefined)("selectors", () => {
       (_, at) => `<li><b>${at}</b><i></i><button>Add ${at % 500}</button><u></u></li>`,
     );
     const page = await browser.open(`<ul>${rows.join("")}</ul>`);
-    const result = await page.evaluate(async () => {
+    const result = await page.evaluate<{ counts: number[]; right: boolean[]; eachMs: number }>(`(async () => {
       const limits = { timeoutMs: 0, signal: new AbortController().signal };
       const goals = [...document.querySelectorAll("button")].filter((_, at) => at % 200 === 7);
       const startMs = performance.now();
@@ -87,7 +90,7 @@ describe.skipIf(chromiumPath() === undefined)("selectors", () => {
         ),
       );
       return { counts: all.map(({ length }) => length), right, eachMs };
-    });
+    })()`);
     console.info(`selectors of one element among 5,000: ${result.eachMs.toFixed(1)} ms`);
     expect(result.counts.every((count) => count >= 1 && count <= 4)).toBe(true);
     expect(result.right.every(Boolean)).toBe(true);

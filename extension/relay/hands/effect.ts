@@ -20,15 +20,17 @@ type Rows<K extends "console" | "requests"> = StepEffect[K][number][];
  */
 export class EffectWatch {
   readonly #context: RelayContext;
-  readonly #changes = new DomChanges();
+  readonly #changes: DomChanges | undefined;
   readonly #startMs = performance.now();
   readonly #console: Rows<"console"> = [];
   readonly #requests: Rows<"requests"> = [];
   readonly #errors: string[] = [];
   readonly #untap: () => void;
 
-  constructor(context: RelayContext) {
+  /** `page` watches from the start of a page, when all of it appears, so that changes would say nothing. */
+  constructor(context: RelayContext, of: "step" | "page") {
     this.#context = context;
+    this.#changes = of === "step" ? new DomChanges() : undefined;
     this.#untap = context.tap((record) => this.#note(record));
   }
 
@@ -53,13 +55,13 @@ export class EffectWatch {
       console: this.#console,
       requests: this.#requests,
       errors: this.#errors,
-      dom: this.#changes.summary(),
+      dom: this.#changes?.summary() ?? `page "${document.title}" loaded`,
     };
   }
 
   stop(): void {
     this.#untap();
-    this.#changes.stop();
+    this.#changes?.stop();
   }
 
   #note(record: BrowserRecord): void {

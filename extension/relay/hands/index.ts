@@ -10,10 +10,11 @@ import { doStep } from "./steps.ts";
 
 type StepOrder = HandsToPage["step"]["payload"];
 
-/** A step under way: how to end it, and what it caused so far. */
+/** A step under way: how to end it, what it caused so far, and on which element it was done. */
 interface Work {
   readonly stop: AbortController;
   readonly watch: EffectWatch;
+  found?: Pick<StepEffect, "selector" | "healed">;
 }
 
 /**
@@ -21,43 +22,60 @@ interface Work {
  * record what the user does. Commands come from the worker alone; nothing in the page can give one.
  */
 export function startHands(context: RelayContext): void {
-  const work = new Map<string, Work>();
+  const underWay = new Map<string, Work>();
   const recorder = new Recorder(
     (payload) => void context.send("recorded", payload).catch(() => recorder.stop()),
   );
+  const sinceLoad = new EffectWatch(context, "page");
 
-  const watched = async (id: string, act: (signal: AbortSignal) => Promise<Partial<StepEffect>>) => {
-    const watch = new EffectWatch(context);
-    const stop = new AbortController();
-    work.set(id, { stop, watch });
+  const begin = (id: string, watch = new EffectWatch(context, "step")): Work => {
+    const work = { stop: new AbortController(), watch };
+    underWay.set(id, work);
+    return work;
+  };
+  /** Does something, waits for quiet, and tells what happened. */
+  const finish = async (
+    id: string,
+    work: Work,
+    act?: (signal: AbortSignal) => Promise<void>,
+  ): Promise<StepEffect> => {
     try {
-      const own = await act(stop.signal);
-      await watch.settle(stop.signal);
-      return { ...watch.effect(), ...own };
+      await act?.(work.stop.signal);
+      await work.watch.settle(work.stop.signal);
+      return { ...work.watch.effect(), ...work.found };
     } finally {
-      watch.stop();
-      work.delete(id);
+      work.watch.stop();
+      underWay.delete(id);
     }
   };
 
   context.receive("step", ({ commandId, step, timeoutMs }: StepOrder) =>
-    outcome(() =>
-      watched(commandId, async (signal) => {
-        if (step.type === "navigate" || step.type === "evaluate") {
-          throw new StepError(
-            "unsupported",
-            `${step.type} is not done inside the page.`,
-            "Update the extension.",
-          );
-        }
+    outcome(() => {
+      if (step.type === "navigate" || step.type === "evaluate") {
+        throw new StepError(
+          "unsupported",
+          `${step.type} is not done inside the page.`,
+          "Update the extension.",
+        );
+      }
+      sinceLoad.stop();
+      const work = begin(commandId);
+      return finish(commandId, work, async (signal) => {
         const found = await doStep(step, { timeoutMs, signal });
-        return found === undefined ? {} : { selector: found.selector, healed: found.healed };
-      }),
-    ),
+        if (found !== undefined) work.found = { selector: found.selector, healed: found.healed };
+      });
+    }),
   );
-  context.receive("settle", ({ commandId }) => outcome(() => watched(commandId, async () => ({}))));
+  context.receive("watch", ({ commandId }) => {
+    begin(commandId);
+    return null;
+  });
+  context.receive("settle", ({ commandId }) =>
+    outcome(() => finish(commandId, underWay.get(commandId) ?? begin(commandId, sinceLoad))),
+  );
+  context.receive("trace", () => ({ traceId: context.traceId() }));
   context.receive("cancel", ({ commandId }) => {
-    work.get(commandId)?.stop.abort();
+    underWay.get(commandId)?.stop.abort();
     return null;
   });
   context.receive("page", () =>
@@ -74,12 +92,12 @@ export function startHands(context: RelayContext): void {
 
   addEventListener("pagehide", () => {
     recorder.flush();
-    for (const [commandId, { watch }] of work) {
+    for (const [commandId, { watch, found }] of underWay) {
       // Answers nobody hears: the page is going.
-      context.send("left", { commandId, effect: watch.effect() }).catch(() => undefined);
+      context.send("left", { commandId, effect: { ...watch.effect(), ...found } }).catch(() => undefined);
     }
   });
-  context.send("started", { url: location.href }).then(
+  context.send("started", null).then(
     ({ recording }) => recording && recorder.start(),
     // Without a worker there is nobody to give commands or to take a recording.
     () => undefined,

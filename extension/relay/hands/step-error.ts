@@ -1,3 +1,5 @@
+import type { Outcome } from "../../model/hand-messages.ts";
+
 /** Why a command could not be done, in the words of its reply. Codes are stable; `remedy` says what to do next. */
 export class StepError extends Error {
   readonly code: string;
@@ -18,4 +20,11 @@ export function toErrorBody(error: unknown): { code: string; message: string; re
   }
   const message = error instanceof Error ? error.message : String(error);
   return { code: "extension_failed", message, remedy: "Reload the page and try the step again." };
+}
+
+/** The value of an outcome. @throws StepError with what failed. */
+export function unwrap<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value;
+  const { code, message, remedy } = outcome.error;
+  throw new StepError(code, message, remedy);
 }
