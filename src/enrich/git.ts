@@ -34,7 +34,7 @@ const REVISION = /^[0-9a-f]{7,64}$/;
 /** What blame names a change that is not committed. */
 const NOT_COMMITTED = /^0+$/;
 
-/** A repository's own configuration must not start programs, and nothing may wait for a person or take a lock. */
+/** Asking must not set off monitors, hooks or converters that a repository configures (filters alone are git's to run), and nothing may wait for a person or take a lock. */
 const SAFE = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks"] as const;
 const ENVIRONMENT = { GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" } as const;
 
@@ -64,7 +64,15 @@ export function openGit(root: string, nowMs: () => number): Git {
       const known = changes.get(key);
       if (known !== undefined) return known;
       const range = `${line},${line}`;
-      const told = await ask(folder, ["blame", "--porcelain", "-L", range, "--", basename(file)]);
+      const told = await ask(folder, [
+        "blame",
+        "--porcelain",
+        "--no-textconv",
+        "-L",
+        range,
+        "--",
+        basename(file),
+      ]);
       const change = told === undefined ? undefined : readBlame(told);
       if (change !== undefined) changes.set(key, change);
       return change;

@@ -216,7 +216,8 @@ function javaPath(method: string, file: string): string {
 
 /** A header that only repeats the place of a frame with a name (Rust's panic message) is left out. */
 function withoutRepeatedHeader(frames: readonly StackFrame[]): readonly StackFrame[] {
+  const [header, ...rest] = frames;
+  if (header === undefined || header.function !== "") return frames;
   const plain = ({ file, line }: StackFrame): string => `${file.replace(/^\.\//, "")}:${line}`;
-  const named = new Set(frames.filter((frame) => frame.function !== "").map(plain));
-  return frames.filter((frame) => frame.function !== "" || !named.has(plain(frame)));
+  return rest.some((frame) => frame.function !== "" && plain(frame) === plain(header)) ? rest : frames;
 }

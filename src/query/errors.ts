@@ -1,5 +1,6 @@
 import { SEVERITY_ERROR } from "../model/log.ts";
 import type { RecordFilter, RecordPage, StoredRecord } from "../store/telemetry-store.ts";
+import { codePlaceOf } from "./code-sites.ts";
 import { errorCursor, readErrorCursor, sinceCursor } from "./cursor.ts";
 import { type ErrorGroup, groupErrors } from "./error-groups.ts";
 import { coverage, emptyDraft } from "./events.ts";
@@ -25,6 +26,8 @@ interface ErrorRow extends Row {
   readonly type?: string;
   readonly message: string;
   readonly operations: readonly string[];
+  /** `src/payment.js:42` of the newest occurrence, as it was sent. */
+  readonly code?: string;
   readonly first_seen: string;
   readonly last_seen: string;
   readonly traces: number;
@@ -173,9 +176,15 @@ function buildListing(listing: Listing, rows: number, detail: Detail): Body {
       ...(listing.whyEmpty === undefined ? {} : { why_empty: listing.whyEmpty }),
       ...(listing.ignored.length > 0 ? { ignored: listing.ignored } : {}),
       ...(cutBy > 0 ? { left_out: `${count(cutBy, "distinct error")}, to keep the reply short.` } : {}),
-      ...(first === undefined ? {} : { next: [callText("trace", { id: first.sample.id })] }),
+      ...(first === undefined ? {} : { next: nextCalls(first) }),
     },
   };
+}
+
+/** Its code where it names any, and what happened around it. */
+function nextCalls({ sample }: ErrorGroup): string[] {
+  const trace = callText("trace", { id: sample.id });
+  return codePlaceOf(sample) === undefined ? [trace] : [callText("code", { id: sample.id }), trace];
 }
 
 const NAME_CHARS = 120;
@@ -183,6 +192,7 @@ const NAME_CHARS = 120;
 function errorRow(group: ErrorGroup, detail: Detail): ErrorRow {
   const shown = (text: string, chars = NAME_CHARS): string => (detail.compact ? clean(text, chars) : text);
   const { sample } = group;
+  const code = codePlaceOf(sample);
   const traceId = detail.compact ? shortTraceId(sample.traceId, group.lastSeenNs) : sample.traceId;
   return {
     fingerprint: group.fingerprint,
@@ -191,6 +201,7 @@ function errorRow(group: ErrorGroup, detail: Detail): ErrorRow {
     ...(group.type === "" ? {} : { type: shown(group.type) }),
     message: shown(group.message, lineChars(detail)),
     operations: group.operations.map((operation) => shown(operation)),
+    ...(code === undefined ? {} : { code: shown(code) }),
     first_seen: isoTime(group.firstSeenNs),
     last_seen: isoTime(group.lastSeenNs),
     traces: group.traces,
@@ -203,16 +214,18 @@ function errorRow(group: ErrorGroup, detail: Detail): ErrorRow {
 
 /** ```
  * 48× payment TimeoutError: no answer within <n> ms  [3fa2b1c0]
- *     in POST /charge; 48 traces; 2026-01-31T10:00:00.000Z to 10:02:03.123; failed with it: cart, web; newest s4k2a1
+ *     in POST /charge; at /app/src/payment.js:42; 48 traces; 2026-01-31T10:00:00.000Z to 10:02:03.123; failed with it: cart, web; newest s4k2a1
  * ``` */
 function errorLines(group: ErrorGroup, detail: Detail): string[] {
   const what = [clean(group.type, NAME_CHARS), clean(group.message, lineChars(detail))]
     .filter((part) => part !== "")
     .join(": ");
+  const code = codePlaceOf(group.sample);
   const facts = [
     ...(group.operations.length > 0
       ? [`in ${group.operations.map((name) => clean(name, NAME_CHARS)).join(", ")}`]
       : []),
+    ...(code === undefined ? [] : [`at ${clean(code, NAME_CHARS)}`]),
     ...(group.traces > 0 ? [count(group.traces, "trace")] : []),
     group.count > 1
       ? `${isoTime(group.firstSeenNs)} to ${isoTime(group.lastSeenNs)}`

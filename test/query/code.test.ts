@@ -1,7 +1,6 @@
 import { utimesSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DEFAULTS } from "../../src/config.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Analyst } from "../../src/query/analyst.ts";
 import { observe } from "../../src/query/observe.ts";
 import { openSourcesOnce } from "../../src/query/open-sources.ts";
@@ -12,17 +11,7 @@ import { openStateFiles } from "../../src/query/state-files.ts";
 import { createMasker } from "../../src/store/mask.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
 import { makeRepository, type Repository } from "../support/repository.ts";
-import {
-  CLOCK,
-  commitLogs,
-  commitSpans,
-  FAILED_TRACE,
-  fillShop,
-  openStore,
-  START_NS,
-  spanId,
-  traceId,
-} from "./fixture.ts";
+import { CLOCK, FAILED_TRACE, fillShop, openStore, spanId } from "./fixture.ts";
 
 /** 60 lines; the fixture's failed charge was thrown at line 42, called at line 7 of server.js. */
 const PAYMENT = [
