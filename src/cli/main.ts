@@ -12,6 +12,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   analyze: async () => (await import("./analyze.ts")).analyze,
   configure: async () => (await import("./configure.ts")).configure,
   generate: async () => (await import("./generate.ts")).generate,
+  export: async () => (await import("./export.ts")).exportRecords,
+  import: async () => (await import("./import.ts")).importFile,
   doctor: async () => (await import("./doctor.ts")).doctor,
   demo: async () => (await import("./demo.ts")).demo,
   run: async () => (await import("./run.ts")).run,

@@ -38,6 +38,11 @@ export interface TextBody {
   readonly verdict?: string;
 }
 
+/** `POST /api/import`: how many OTLP requests were taken. */
+export interface ImportBody {
+  readonly bodies: number;
+}
+
 /** `GET /healthz` and `/readyz`. */
 export interface HealthBody {
   readonly status: "ok" | "ready";

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Config } from "../config.ts";
 import { generate } from "../generate/generate.ts";
@@ -24,6 +24,7 @@ import type { TelemetryStore } from "../store/telemetry-store.ts";
 import { VERSION } from "../version.ts";
 import { errorBody, toGasolineError, unknownRoute } from "./api-errors.ts";
 import type { HealthBody, TextBody, TraceBody } from "./api-types.ts";
+import { EXCHANGE_BYTES_MAX, EXCHANGE_TYPE, exportLines, importFile } from "./exchange.ts";
 import { ExtensionSocket } from "./extension-socket.ts";
 import { accessGuard } from "./guard.ts";
 import { metricsText, type ReceiverCounts } from "./metrics.ts";
@@ -115,6 +116,7 @@ export async function createApi(parts: ApiOptions): Promise<Api> {
   addHealth(app, options);
   addQuestions(app, options);
   addStream(app, streams);
+  addExchange(app, options);
   addTraces(app, options);
   addPage(app, options);
   addMcp(app, options);
@@ -141,6 +143,8 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   "/api/configure": ["POST"],
   "/api/generate": ["POST"],
   "/api/interact": ["POST"],
+  "/api/export": ["GET"],
+  "/api/import": ["POST"],
   "/api/stream": ["GET"],
   "/api/traces/:id": ["GET"],
   "/healthz": ["GET"],
@@ -220,6 +224,23 @@ function addStream(app: FastifyInstance, streams: LiveStreams): void {
     reply.hijack();
     await follow(reply.raw, HEADERS);
   });
+}
+
+/** Records in a file, from one daemon to another. */
+function addExchange(app: FastifyInstance, options: Parts): void {
+  app.addContentTypeParser(
+    EXCHANGE_TYPE,
+    { parseAs: "buffer", bodyLimit: EXCHANGE_BYTES_MAX },
+    (_request, body, done) => done(null, body),
+  );
+  app.get("/api/export", async (request, reply) => {
+    const lines = await exportLines(options, request.query);
+    reply.header("content-disposition", 'attachment; filename="export.gasoline.jsonl"');
+    return reply.type(EXCHANGE_TYPE).send(Readable.from(lines));
+  });
+  app.post("/api/import", { bodyLimit: EXCHANGE_BYTES_MAX }, (request) =>
+    importFile(options, request.body, request.socket),
+  );
 }
 
 function asObject(body: unknown): object {
