@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   test: async () => (await import("./test.ts")).test,
   docker: async () => (await import("./docker.ts")).docker,
   syslog: async () => (await import("./syslog.ts")).syslog,
+  git: async () => (await import("./git.ts")).git,
 };
 
 process.exitCode = await main(process.argv.slice(2), processTerminal());

@@ -20,10 +20,10 @@ interface Ended {
 export interface TestDaemon {
   readonly gasoline: Gasoline;
   readonly folder: string;
-  /** Starts `gasoline ARGS` in the folder, pointed at the daemon. */
-  start(args: readonly string[], env?: NodeJS.ProcessEnv): ReturnType<typeof spawn>;
-  /** Runs `gasoline ARGS` to its end. */
-  run(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended>;
+  /** Starts `gasoline ARGS` in the folder unless told, pointed at the daemon. */
+  start(args: readonly string[], env?: NodeJS.ProcessEnv, cwd?: string): ReturnType<typeof spawn>;
+  /** Runs `gasoline ARGS` to its end, in the folder unless told. */
+  run(args: readonly string[], env?: NodeJS.ProcessEnv, cwd?: string): Promise<Ended>;
   /** Logs of a service, oldest first. */
   logs(service: string): Promise<StoredLog[]>;
   spans(service: string): Promise<StoredSpan[]>;
@@ -47,15 +47,15 @@ export async function startTestDaemon(): Promise<TestDaemon> {
   return {
     gasoline,
     folder,
-    start: (args, env = {}) =>
+    start: (args, env = {}, cwd = folder) =>
       spawn(process.execPath, [LAUNCHER, ...args], {
-        cwd: folder,
+        cwd,
         env: envOf(env),
         stdio: ["pipe", "pipe", "pipe"],
       }),
-    run: (args, env = {}) =>
+    run: (args, env = {}, cwd = folder) =>
       new Promise((resolve) => {
-        const options = { cwd: folder, env: envOf(env), encoding: "buffer", maxBuffer: 1 << 28 } as const;
+        const options = { cwd, env: envOf(env), encoding: "buffer", maxBuffer: 1 << 28 } as const;
         execFile(process.execPath, [LAUNCHER, ...args], options, (error, stdout, stderr) =>
           resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr: String(stderr) }),
         );
