@@ -44,7 +44,7 @@ function briefAll(properties: JsonSchema["properties"] = {}): Record<string, Jso
 function briefOf(property: JsonSchema): JsonSchema {
   const { description, minimum, maximum, items } = property;
   if (description === undefined && property.properties !== undefined) {
-    return { type: "object", properties: briefAll(property.properties), additionalProperties: false };
+    return { type: "object", properties: briefAll(property.properties) };
   }
   const types = typesOf(property);
   return {
@@ -57,7 +57,9 @@ function briefOf(property: JsonSchema): JsonSchema {
         : { type: types as ["string"] }),
     ...(items === undefined ? {} : { items: { type: typesOf(items as JsonSchema)[0]! } }),
     ...(property.enum === undefined ? {} : { enum: property.enum }),
-    ...(types[0] !== "integer" || minimum === undefined ? {} : { minimum }),
+    ...(types[0] !== "integer" || minimum === undefined || (description ?? "").includes(`${minimum}`)
+      ? {}
+      : { minimum }),
     ...(types[0] !== "integer" || maximum === undefined || maximum > LISTED_MAX ? {} : { maximum }),
   };
 }

@@ -11,16 +11,16 @@ const BUDGET_BYTES_MAX = 10_000_000;
 /** The input of `analyze`, as MCP and REST take it. Descriptions are shown to agents and in errors: keep them short. */
 export const analyzeSchema = z.strictObject({
   type: z.enum([...ANALYSIS_TYPES, ...Object.keys(ANALYSIS_ALIASES)]),
-  trace_id: text.optional().describe("trace id, or its first 8 or more hex digits"),
+  trace_id: text.optional().describe("or its first 8 or more hex digits"),
   span_id: text.optional().describe("span id, or an s… id of a reply"),
   event_id: text.optional().describe("an s… or l… id of a reply"),
   session_id: text.optional().describe("session.id"),
   since: time.optional().describe("ISO 8601, Unix ms or -15m"),
-  until: time.optional().describe("ISO 8601, Unix ms or -5m"),
+  until: time.optional().describe("as since"),
   baseline: z
     .union([text, z.strictObject({ since: time, until: time })])
     .optional()
-    .describe("what to compare with: a checkpoint's name, a trace id, or a window '-30m/-15m'"),
+    .describe("to compare with: a checkpoint's name, a trace id or a window '-30m/-15m'"),
   symptom: text.optional().describe("text of an error, or status=error"),
   service: text.optional().describe("only traces of this service.name"),
   files: z.array(text).max(100).optional().describe("files to be changed, for impact_analysis"),
@@ -39,7 +39,7 @@ export const analyzeSchema = z.strictObject({
     .max(1_000)
     .optional()
     .describe(
-      "for detect_loop, oldest first: {action, input?, result?, error?, test?, passed?}; without it your calls here",
+      "for detect_loop, oldest first: {action, input?, result?, error?, test?, passed?}; default: your calls here",
     ),
   question: text.optional().describe("for infer, in words"),
   context: z

@@ -26,7 +26,7 @@ const time = z.union([text, z.number()]);
 const scopeSchema = z.strictObject({
   service: text.optional().describe("service.name"),
   session_id: text.optional().describe("session.id"),
-  trace_id: text.optional().describe("trace id, or its first 8 or more hex digits"),
+  trace_id: text.optional().describe("or its first 8 or more hex digits"),
 });
 const BUDGET_BYTES_MIN = 2_000;
 const BUDGET_BYTES_MAX = 10_000_000;
@@ -37,7 +37,7 @@ export const configureSchema = z.strictObject({
   action: z.enum(ACTION_NAMES),
   name: text.optional().describe("of the checkpoint, edge case or noise rule"),
   since: time.optional().describe("ISO 8601, Unix ms or -15m"),
-  until: time.optional().describe("ISO 8601, Unix ms or -5m"),
+  until: time.optional().describe("as since"),
   filter: scopeSchema.optional().describe('whole traces of {"service"}, {"session_id"} or {"trace_id"}'),
   events: z.array(z.unknown()).max(EVENTS_MAX).optional().describe("of a reply, whose traces are kept"),
   buffer: text.optional().describe("for clear: all, logs, network, spans, browser, tests, git, metrics"),

@@ -52,9 +52,9 @@ const attributeCondition = z.union([
 
 /** Filters, all of which must hold. Descriptions are shown to agents and in errors: keep them short. */
 export const filterSchema = z.strictObject({
-  trace_id: text.optional().describe("trace id, or its first 8 or more hex digits"),
+  trace_id: text.optional().describe("or its first 8 or more hex digits"),
   span_id: text.optional().describe("span id, or an s… id of a reply"),
-  id: text.optional().describe("one record by an s…, l… or m… id of a reply"),
+  id: text.optional().describe("a record's s…, l… or m… id"),
   session_id: text.optional().describe("session.id"),
   service: text.optional().describe("service.name, exactly"),
   name: text.optional().describe("part of a span, event or metric name"),
@@ -66,16 +66,16 @@ export const filterSchema = z.strictObject({
     .describe("HTTP status 404, class 5xx, or error"),
   method: text.optional().describe("HTTP method"),
   url: text.optional().describe("part of the URL, path or route"),
-  tags: z.array(text).max(20).optional().describe("e.g. http, db, messaging, rpc, exception"),
+  tags: z.array(text).max(20).optional().describe("http, db, messaging, rpc, exception …"),
   attributes: z
     .record(z.string().min(1).max(200), attributeCondition)
     .optional()
-    .describe("by name: a value, {contains}, {min, max} or {exists: true}"),
+    .describe("name: value, {contains}, {min, max} or {exists: true}"),
   file: text.optional().describe("part of code.file.path; for what=code a path in the workspace"),
   line: z.number().int().min(1).optional().describe("code.line.number"),
   text: text.optional().describe("contained anywhere in the record"),
   since: time.optional().describe("ISO 8601, Unix ms, -5m, or cursor_since of a reply"),
-  until: time.optional().describe("ISO 8601, Unix ms or -5m"),
+  until: time.optional().describe("as since"),
 });
 
 /** The input of `observe`, as MCP and REST take it. */

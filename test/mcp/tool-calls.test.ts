@@ -1,6 +1,3 @@
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DEFAULTS } from "../../src/config.ts";
 import { createMasker } from "../../src/store/mask.ts";
@@ -8,10 +5,11 @@ import { createRingStore } from "../../src/store/ring/ring-store.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
 import { startApi, type TestApi } from "../http/fixture.ts";
 import { CLOCK, fillShop } from "../query/fixture.ts";
+import { type Agent, type AgentReply, connectAgent } from "./agent.ts";
 
 let store: TelemetryStore;
 let api: TestApi;
-const clients: Client[] = [];
+const agents: Agent[] = [];
 
 beforeEach(async () => {
   store = createRingStore({
@@ -24,29 +22,22 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
+  for (const each of agents.splice(0)) await each.close();
   await api.close();
   await store.close();
 });
 
-/** A client that says its name in every request, as the stdio bridge does for the one behind it. */
 async function agent(name: string): Promise<(tool: string, input: object) => Promise<Reply>> {
-  const client = new Client({ name, version: "1" });
-  const requestInit = { headers: { "x-gasoline-client": name } };
-  const transport = new StreamableHTTPClientTransport(new URL(`${api.url}/mcp`), { requestInit });
-  await client.connect(transport as Transport);
-  clients.push(client);
-  return async (tool, input) =>
-    (await client.callTool({ name: tool, arguments: { ...input } })) as unknown as Reply;
+  const connected = await connectAgent(api.url, name);
+  agents.push(connected);
+  return async (tool, input) => (await connected.call(tool, input)) as Reply;
 }
 
-interface Reply {
-  readonly content: readonly { readonly text: string }[];
+type Reply = AgentReply & {
   readonly structuredContent: {
     readonly metadata: { readonly total_count: number; readonly hidden?: object };
-    readonly [key: string]: unknown;
   };
-}
+};
 
 const CALLS = { what: "logs", filter: { name: "gasoline.tool_call" } };
 
