@@ -10,12 +10,14 @@ type Import = (file: string, args: Arguments, terminal: Terminal) => Promise<str
 /** What can be imported besides the files of `gasoline export`: `gasoline import KIND FILE`. */
 const KINDS: { readonly [kind: string]: Import } = {
   records: importRecords,
+  junit: async (...given) => (await import("./import-tests.ts")).importTestReport("junit", ...given),
+  tap: async (...given) => (await import("./import-tests.ts")).importTestReport("tap", ...given),
 };
 
 /** `gasoline import FILE`: what `gasoline export` wrote, through the same door as everything. */
 export const importFile: Command = {
   name: "import",
-  summary: "take in a file that `gasoline export` wrote",
+  summary: "take in a file that `gasoline export` wrote, or a report of tests (JUnit XML, TAP)",
   usage: `[${Object.keys(KINDS).join("|")}] FILE`,
   options: { endpoint: { type: "string" }, "state-dir": { type: "string" } },
   run: async (args, terminal) => {

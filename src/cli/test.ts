@@ -10,7 +10,7 @@ import { EVENTS_VARIABLE } from "../adapters/test-runs/event-writer.ts";
 import { type FoundRunner, findRunner } from "../adapters/test-runs/find-runner.ts";
 import { readGoTest } from "../adapters/test-runs/go-test.ts";
 import { coverageAttributes, vcsAttributes } from "../adapters/test-runs/run-facts.ts";
-import { recordTestRun, type TestCounts } from "../adapters/test-runs/run-recorder.ts";
+import { countsSentence, recordTestRun } from "../adapters/test-runs/run-recorder.ts";
 import { planRunner, type RunnerPlan } from "../adapters/test-runs/runner-plan.ts";
 import type { TestEvent } from "../adapters/test-runs/test-event.ts";
 import { RUN_ID_VARIABLE } from "../adapters/test-runs/test-ids.ts";
@@ -139,15 +139,4 @@ async function readGoOutput(child: ChildProcess, { runner, terminal, onEvent }: 
   });
   for await (const line of createInterface({ input: child.stdout! })) reader.line(line);
   reader.end();
-}
-
-function countsSentence({ passed, failed, skipped, flaky }: TestCounts): string {
-  const parts: readonly (readonly [number, string])[] = [
-    [passed, "passed"],
-    [failed, "failed"],
-    [flaky, "flaky"],
-    [skipped, "skipped"],
-  ];
-  const told = parts.filter(([count], i) => count > 0 || i < 2).map(([count, word]) => `${count} ${word}`);
-  return told.join(", ");
 }

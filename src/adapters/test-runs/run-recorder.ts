@@ -275,6 +275,18 @@ function countResults(results: readonly { status: string; flaky: boolean }[]): T
   };
 }
 
+/** `3 passed, 1 failed, 1 flaky, 2 skipped`. */
+export function countsSentence({ passed, failed, skipped, flaky }: TestCounts): string {
+  const parts: readonly (readonly [number, string])[] = [
+    [passed, "passed"],
+    [failed, "failed"],
+    [flaky, "flaky"],
+    [skipped, "skipped"],
+  ];
+  const told = parts.filter(([count], i) => count > 0 || i < 2).map(([count, word]) => `${count} ${word}`);
+  return told.join(", ");
+}
+
 function failureSentence(failed: number, errors: number, aborted: boolean): string {
   const parts = [
     ...(aborted ? ["stopped before its end"] : []),
