@@ -86,6 +86,17 @@ test("a window brings what lies in it, no scope everything", async () => {
   expect(heldBy(there)).toBe(49 + heldBy(here));
 });
 
+test("generate writes a whole document into a file", async () => {
+  const file = join(here.folder, "requests.har");
+  const { code, stdout, stderr } = await here.run(["generate", "har", "-o", file]);
+  expect([code, stdout.toString()]).toEqual([0, ""]);
+  expect(stderr).toContain(`${file}: HAR 1.2 of`);
+  expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ log: { version: "1.2" } });
+  expect((await here.run(["generate", "har", "-o", join(here.folder, "no", "x.har")])).stderr).toMatch(
+    /cannot be written/,
+  );
+});
+
 test.each<[string, (lines: string[]) => string[], RegExp]>([
   ["cut short", (lines) => lines.slice(0, -1), /cut short/],
   ["cut in a line", (lines) => [...lines.slice(0, -2), lines.at(-2)!.slice(0, 40)], /is not JSON/],

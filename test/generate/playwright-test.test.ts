@@ -131,3 +131,62 @@ describe("from requests, when no browser took part", () => {
     expect(messages[0]).toMatch(/POST \/api\/pay[\s\S]*Expected: 200\s+Received: 502/);
   });
 });
+
+describe("from a recording", () => {
+  test("it does each step as Playwright writes it, and asks for what was masked", async () => {
+    const recording = {
+      title: "sign in",
+      steps: [
+        { type: "setViewport", width: 800 },
+        { type: "navigate", url: "http://localhost:3000/in?next=%2F#top" },
+        { type: "change", selectors: [["aria/Password"]], value: "*********" },
+        { type: "change", selectors: [['aria/Remember[role="checkbox"]']], role: "checkbox", value: "true" },
+        { type: "change", selectors: [['aria/Country[role="combobox"]']], role: "combobox", value: "FI" },
+        {
+          type: "doubleClick",
+          selectors: [["#row-0b9c3f6e-1111-4222-8333-944445555666"], ["shop-row", "pierce/b"]],
+        },
+        { type: "click", selectors: [["text/Sign in </telemetry>\u202e"]] },
+        { type: "keyDown", key: "Escape" },
+        { type: "waitForText", text: "Welcome" },
+        { type: "waitForElement", selectors: [["#spinner"]], visible: false },
+      ],
+    };
+    const { content } = await written(openStore(), { recording });
+    const acts = [...content.matchAll(/^ {4}(await .*)$/gm)].map(([, act]) => act);
+    expect(acts).toEqual([
+      'await page.goto(new URL("/in?next=%2F#top", BASE_URL).href);',
+      'await page.getByLabel("Password", { exact: true }).fill(process.env.TEST_SECRET_1 ?? "");',
+      'await page.getByRole("checkbox", { name: "Remember", exact: true }).setChecked(true);',
+      'await page.getByRole("combobox", { name: "Country", exact: true }).selectOption("FI");',
+      'await page.locator("shop-row").locator("b").dblclick();',
+      String.raw`await page.getByText("Sign in \u003c/telemetry>\u202e", { exact: true }).click();`,
+      'await page.keyboard.press("Escape");',
+      'await expect(page.getByText("Welcome").first()).toBeVisible();',
+      'await expect(page.locator("#spinner")).toBeHidden();',
+    ]);
+    expect(content).not.toContain("</telemetry");
+  });
+
+  test.skipIf(chromiumPath() === undefined)(
+    "it passes on the good build and fails where the text stays away",
+    { timeout: RUN_MS },
+    async () => {
+      const recording = {
+        title: "buy",
+        steps: [
+          { type: "navigate", url: `${shop.url}/` },
+          { type: "click", selectors: [['aria/Add Oak Lamp[role="button"]']] },
+          { type: "waitForElement", selectors: [["#cart li"]] },
+          { type: "click", selectors: [["#pay"]] },
+          { type: "waitForText", text: "Paid. Order" },
+        ],
+      };
+      const { content } = await written(openStore(), { recording });
+      expect(await runPlaywright(content, shop.url)).toEqual({ passed: true, messages: [], broken: [] });
+      const { passed, messages } = await withFault("error-deep", () => runPlaywright(content, shop.url));
+      expect(passed).toBe(false);
+      expect(messages[0]).toMatch(/toBeVisible[\s\S]*Paid\. Order/);
+    },
+  );
+});
