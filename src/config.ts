@@ -51,6 +51,18 @@ export interface StoreLimits {
   readonly pointsPerSeriesMax: number;
 }
 
+/** Adapters that the daemon runs itself, as clients of its own port. */
+export interface AdapterConfig {
+  /** Files and glob patterns. */
+  readonly tail: readonly string[];
+  /** Names of containers; none: all. `undefined`: not at all. */
+  readonly docker: readonly string[] | undefined;
+  /** Port; `undefined`: not at all. */
+  readonly syslog: number | undefined;
+  /** The work tree that the daemon is started in. */
+  readonly git: boolean;
+}
+
 /** Everything that can be set, frozen at start. Times in ms, sizes in bytes. */
 export interface Config {
   readonly host: string;
@@ -62,6 +74,7 @@ export interface Config {
   /** `""` when none is required. */
   readonly apiKey: string;
   readonly stateDir: string;
+  readonly adapters: AdapterConfig;
   /** Folder of the source code; `""`: the repository around the working directory, else that directory. */
   readonly workspace: string;
   /** Whether interact apply_changes may change files of the workspace. */
@@ -74,6 +87,7 @@ export interface Config {
 }
 
 export const DEFAULT_PORT = 7890;
+export const DEFAULT_SYSLOG_PORT = 5514;
 
 /** Defaults. Record bounds follow the target architecture's table, raised where the bytes allow it. */
 export const DEFAULTS: Config = Object.freeze({
@@ -83,6 +97,7 @@ export const DEFAULTS: Config = Object.freeze({
   allowHosts: [],
   apiKey: "",
   stateDir: ".gasoline",
+  adapters: { tail: [], docker: undefined, syslog: undefined, git: false },
   workspace: "",
   allowEdits: false,
   receiver: {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { type Config, DEFAULTS, scaleLimits } from "./config.ts";
+import { type AdapterConfig, type Config, DEFAULT_SYSLOG_PORT, DEFAULTS, scaleLimits } from "./config.ts";
 import { GasolineError } from "./model/errors.ts";
 
 /** What the command line may set. `undefined` leaves a setting to the environment, the file, or the default. */
@@ -12,6 +12,12 @@ export interface ConfigFlags {
   readonly allowHosts?: readonly string[] | undefined;
   readonly memory?: string | undefined;
   readonly stateDir?: string | undefined;
+  readonly tail?: readonly string[] | undefined;
+  /** Names; `""` for a flag without one. */
+  readonly docker?: readonly string[] | undefined;
+  /** A port; `""` for the usual one. */
+  readonly syslog?: string | undefined;
+  readonly git?: boolean | undefined;
   readonly workspace?: string | undefined;
   /** By the command line alone: no file in a repository may allow it. */
   readonly allowEdits?: boolean | undefined;
@@ -49,12 +55,25 @@ export function loadConfig(flags: ConfigFlags, env: Environment): Config {
     allowHosts: flags.allowHosts ?? file.allowHosts ?? DEFAULTS.allowHosts,
     apiKey,
     stateDir,
+    adapters: adaptersOf(flags, file),
     workspace: workspaceFolder(
       flags.workspace ?? nonEmpty(env.GASOLINE_WORKSPACE) ?? file.workspace ?? DEFAULTS.workspace,
     ),
     allowEdits: flags.allowEdits === true,
     store: memory === undefined ? DEFAULTS.store : scaleLimits(DEFAULTS.store, parseBytes(memory)),
   });
+}
+
+function adaptersOf(flags: ConfigFlags, file: ConfigFile): AdapterConfig {
+  const docker = flags.docker ?? (file.docker === true ? [] : file.docker || undefined);
+  const syslog = flags.syslog ?? (file.syslog === true ? "" : file.syslog || undefined);
+  return {
+    tail: flags.tail ?? file.tail ?? [],
+    docker: docker?.filter((name) => name !== ""),
+    syslog:
+      syslog === undefined ? undefined : syslog === "" ? DEFAULT_SYSLOG_PORT : parsePort(String(syslog)),
+    git: flags.git ?? file.git ?? false,
+  };
 }
 
 /** True for the addresses that only this machine can reach. */
@@ -69,6 +88,10 @@ interface ConfigFile {
   readonly workspace?: string;
   readonly aliases?: boolean;
   readonly allowHosts?: readonly string[];
+  readonly tail?: readonly string[];
+  readonly docker?: boolean | readonly string[];
+  readonly syslog?: boolean | number;
+  readonly git?: boolean;
 }
 
 const FILE_KEYS: Readonly<Record<keyof ConfigFile, (value: unknown) => boolean>> = {
@@ -77,7 +100,11 @@ const FILE_KEYS: Readonly<Record<keyof ConfigFile, (value: unknown) => boolean>>
   memory: isTextOrNumber,
   workspace: isText,
   aliases: (value) => typeof value === "boolean",
-  allowHosts: (value) => Array.isArray(value) && value.every(isText),
+  allowHosts: isTexts,
+  tail: isTexts,
+  docker: (value) => typeof value === "boolean" || isTexts(value),
+  syslog: (value) => typeof value === "boolean" || typeof value === "number",
+  git: (value) => typeof value === "boolean",
 };
 
 function readConfigFile(path: string): ConfigFile {
@@ -120,7 +147,8 @@ function workspaceFolder(path: string): string {
   );
 }
 
-function parsePort(text: string): number {
+/** Throws GasolineError `bad_parameter` on anything but a whole number from 0 to 65535. */
+export function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) {
     throw new GasolineError(
@@ -162,6 +190,10 @@ function nonEmpty(value: string | undefined): string | undefined {
 
 function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
 }
 
 function isTextOrNumber(value: unknown): boolean {

@@ -7,8 +7,6 @@ import type { LogToSend, OtlpClient, SendableAttributes } from "./otlp-client.ts
 import { createSyslogFrames } from "./syslog-frames.ts";
 import { parseSyslog, type SyslogMessage } from "./syslog-message.ts";
 
-export const SYSLOG_PORT = 5514;
-
 export interface SyslogOptions {
   /** Address to listen at, UDP and TCP. */
   readonly host: string;

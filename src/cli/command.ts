@@ -18,6 +18,8 @@ export interface Command {
   /** Arguments as shown in the usage line, e.g. `TRACE`. */
   readonly usage: string;
   readonly options: ParseArgsOptionsConfig;
+  /** Options of type string that may stand without a value, which then is `""`. */
+  readonly optionalValues?: readonly string[];
   /** Returns the exit code: 0 done, 1 answered with a finding that should fail a script, 2 could not run. */
   readonly run: (args: Arguments, terminal: Terminal) => Promise<number>;
 }
@@ -35,8 +37,10 @@ export interface Arguments {
 
 /** Parses `argv` for `command`. Throws GasolineError `bad_parameter` naming the wrong option and the right ones. */
 export function parseArguments(command: Command, argv: readonly string[]): Arguments {
+  const bare = new Set(command.optionalValues?.map((name) => `--${name}`));
+  const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
   const config: ParseArgsConfig = {
-    args: [...argv],
+    args: argv.map((arg, i) => (i < end && bare.has(arg) ? `${arg}=` : arg)),
     options: command.options,
     allowPositionals: true,
     allowNegative: true,
@@ -52,6 +56,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
 export function usageLine(command: Command): string {
   const options = Object.entries(command.options).map(([name, option]) => {
     const flag = option.default === true ? `--no-${name}` : `--${name}`;
+    if (command.optionalValues?.includes(name)) return `[${flag}[=${name.toUpperCase()}]]`;
     return option.type === "boolean" ? `[${flag}]` : `[${flag} ${name.split("-").at(-1)!.toUpperCase()}]`;
   });
   return ["gasoline", command.name, ...(command.usage === "" ? [] : [command.usage]), ...options].join(" ");

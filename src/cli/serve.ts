@@ -4,7 +4,7 @@ import { systemClock } from "../model/time.ts";
 import { VERSION } from "../version.ts";
 import { type Command, flagOption, listOption, type Terminal, textOption } from "./command.ts";
 import { removeDaemonFile, writeDaemonFile } from "./daemon.ts";
-import { ADAPTER_OPTIONS, startAdapters } from "./serve-adapters.ts";
+import { ADAPTER_OPTIONAL_VALUES, ADAPTER_OPTIONS, adapterFlags, startAdapters } from "./serve-adapters.ts";
 
 /** `gasoline serve`: everything on one port, until stopped. */
 export const serve: Command = {
@@ -23,6 +23,7 @@ export const serve: Command = {
     "idle-exit": { type: "string" },
     ...ADAPTER_OPTIONS,
   },
+  optionalValues: ADAPTER_OPTIONAL_VALUES,
   run: async (args, terminal) => {
     const config = loadConfig(
       {
@@ -32,6 +33,7 @@ export const serve: Command = {
         allowHosts: listOption(args, "allow-host"),
         memory: textOption(args, "memory"),
         stateDir: textOption(args, "state-dir"),
+        ...adapterFlags(args),
         workspace: textOption(args, "workspace"),
         allowEdits: flagOption(args, "allow-edits"),
       },
@@ -39,7 +41,7 @@ export const serve: Command = {
     );
     const gasoline = await startGasoline(config, (message) => terminal.stderr.write(`${message}\n`));
     writeDaemonFile(config.stateDir, { url: gasoline.url, pid: process.pid, version: VERSION });
-    const stopAdapters = await startAdapters(args, gasoline.url, config, terminal);
+    const stopAdapters = await startAdapters(gasoline.url, config, terminal);
     terminal.stdout.write(welcome(gasoline, config.apiKey !== ""));
     await untilStopped(gasoline, terminal, idleLimitMs(textOption(args, "idle-exit")));
     await stopAdapters();

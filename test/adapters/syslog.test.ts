@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -318,4 +318,31 @@ it("is a command", async () => {
   child.kill("SIGTERM");
   await new Promise((resolve) => child.once("close", resolve));
   expect(child.exitCode).toBe(0);
+});
+
+it("is run by a daemon itself, with the others, by flags or by its file", async () => {
+  const stateDir = join(daemon.folder, "own");
+  mkdirSync(stateDir);
+  execFileSync("git", ["init", "-q", daemon.folder]);
+  writeFileSync(join(stateDir, "config.json"), '{"git":true,"docker":["none"]}');
+  const docker = { DOCKER_HOST: `unix://${daemon.folder}/none.sock` };
+  const own = daemon.start(["serve", "--port", "0", "--syslog=0", "--state-dir", stateDir], docker);
+  let said = "";
+  own.stderr!.on("data", (chunk) => {
+    said += String(chunk);
+  });
+  const screen = await new Promise<string>((resolve) =>
+    own.stdout!.once("data", (chunk) => resolve(String(chunk))),
+  );
+  expect(said).toContain("gasoline git: watching");
+  await expect.poll(() => said, WAIT).toContain("No Docker engine answers");
+  const socket = connect(Number(/port (\d+), UDP/.exec(said)![1]), "127.0.0.1");
+  socket.end("<11>1 - h in-daemon - - - told\n");
+  const url = /listening on (\S+)/.exec(screen)![1]!;
+  const observe = async (): Promise<string> =>
+    (await fetch(`${url}/api/observe?what=logs&service=in-daemon&format=text`)).text();
+  await expect.poll(observe, WAIT).toContain("error in-daemon told");
+  own.kill("SIGTERM");
+  await new Promise((resolve) => own.once("close", resolve));
+  expect(own.exitCode).toBe(0);
 });
