@@ -1,8 +1,10 @@
 import { connect } from "node:net";
 import { GasolineError } from "../model/errors.ts";
+import { clean } from "../query/render/clean.ts";
+import type { Row } from "../query/shapes.ts";
 import { VERSION } from "../version.ts";
 import { type Command, textOption } from "./command.ts";
-import { daemonPlace, findDaemon } from "./daemon.ts";
+import { askDaemon, daemonPlace, findDaemon } from "./daemon.ts";
 
 /** One thing looked at: `ok`, or what is wrong and what to do. */
 interface Check {
@@ -34,6 +36,7 @@ export const doctor: Command = {
       checks.push(await checkVersion(url));
       checks.push(...(await checkCounts(url, place.apiKey)));
       checks.push(await checkGrpc(url));
+      checks.push(...(await checkBrowser(url, place.apiKey)));
       checks.push(checkEnvironment(terminal.env, url));
     } else if (checks.length === 1) {
       checks.push({
@@ -121,6 +124,29 @@ async function checkCounts(url: string, apiKey: string): Promise<readonly Check[
     });
   }
   return checks;
+}
+
+/** The browser's side, as `configure doctor` has it. A daemon that refuses to answer has been told of already. */
+async function checkBrowser(url: string, apiKey: string): Promise<readonly Check[]> {
+  const answer = await askDaemon(url, "/api/configure", apiKey, { action: "doctor" }).catch(() => ({}));
+  const { rows = [] } = answer as { readonly rows?: readonly Row[] };
+  return rows
+    .filter(({ check }) => String(check).startsWith("browser"))
+    .map(({ state, check, ...said }) => ({
+      state: state as Check["state"],
+      text: clean(`${check}: ${wordsOf(said)}`, BROWSER_CHARS_MAX),
+    }));
+}
+
+const BROWSER_CHARS_MAX = 400;
+
+/** A sentence and its remedy stand for themselves, facts have their name before them. */
+function wordsOf({ problem, remedy, ...facts }: Row): string {
+  if (problem !== undefined) return `${problem}${remedy === undefined ? "" : ` ${remedy}`}`;
+  return Object.entries(facts)
+    .filter(([, fact]) => fact !== undefined)
+    .map(([name, fact]) => `${name.replaceAll("_", " ")} ${fact}`)
+    .join(", ");
 }
 
 /** Whether the same port speaks HTTP/2, which gRPC needs: a proxy or container mapping in between may not. */

@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./demo.ts")).demo,
   run: async () => (await import("./run.ts")).run,
   tail: async () => (await import("./tail.ts")).tail,
+  interact: async () => (await import("./interact.ts")).interact,
+  extension: async () => (await import("./extension.ts")).extension,
   test: async () => (await import("./test.ts")).test,
   docker: async () => (await import("./docker.ts")).docker,
   syslog: async () => (await import("./syslog.ts")).syslog,

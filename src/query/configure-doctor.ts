@@ -1,9 +1,11 @@
 import { GasolineError } from "../model/errors.ts";
 import { VERSION } from "../version.ts";
 import { ANALYSIS_TYPES } from "./analyze-window.ts";
+import { browserChecks } from "./browser-checks.ts";
 import type { ConfigureQuestion, Outcome } from "./configure.ts";
 import { checkpointsOnFile } from "./configure-baselines.ts";
 import { ACTION_NAMES } from "./configure-parameters.ts";
+import { INTERACTION_NAMES } from "./interact-parameters.ts";
 import { filterSchema, observeSchema } from "./parameters.ts";
 import { clean } from "./render/clean.ts";
 import { count, isoTime } from "./render/units.ts";
@@ -21,6 +23,7 @@ export async function describeCapabilities({ store, context }: ConfigureQuestion
       { tool: "analyze", types: ANALYSIS_TYPES },
       ...(context.formats === undefined ? [] : [{ tool: "generate", formats: context.formats }]),
       { tool: "configure", actions: ACTION_NAMES },
+      { tool: "interact", actions: INTERACTION_NAMES },
       {
         held: Object.fromEntries(
           streams.filter(({ records }) => records > 0).map(({ stream, records }) => [stream, records]),
@@ -123,6 +126,7 @@ export async function lookOver({ store, context }: ConfigureQuestion): Promise<O
       wrong(check, error instanceof Error ? error.message : String(error), "Mend or delete the file.");
     }
   }
+  rows.push(...browserChecks(context.browser));
   const problems = rows.filter(({ state }) => state === "wrong").length;
   return {
     summary:

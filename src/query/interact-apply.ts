@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { lstatSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { GasolineError } from "../model/errors.ts";
 import { VERSION } from "../version.ts";
@@ -42,10 +42,11 @@ export async function applyChanges({ request, context }: InteractQuestion): Prom
   }
   // git wants the last line ended.
   const whole = patch.endsWith("\n") ? patch : `${patch}\n`;
-  const workspace = realpathSync(context.workspace);
+  const workspace = realpathSync((await context.source?.())?.root ?? resolve(context.workspace));
+  const stateDir = existsSync(context.stateDir) ? realpathSync(context.stateDir) : resolve(context.stateDir);
   const files = filesOf(await git(workspace, ["apply", "--numstat", "-z", "-"], whole));
   for (const path of new Set([...files.map((file) => file.path), ...headerPaths(whole)])) {
-    checkPath(path, workspace, resolve(context.stateDir));
+    checkPath(path, workspace, stateDir);
   }
   const mode = /^(?:new file mode|new mode|index \S+) (120000|160000)$/m.exec(whole)?.[1];
   if (mode !== undefined) throw refused(mode === "120000" ? "a symbolic link" : "a submodule", "is no file");
