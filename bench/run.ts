@@ -15,6 +15,7 @@ export const BENCHMARKS: Readonly<Record<string, (size: "small" | "full") => Pro
     analyses: async (size) => (await import("./analyses.ts")).benchAnalyses(size),
     adapters: async (size) => (await import("./adapters.ts")).benchAdapters(size),
     memory: async (size) => (await import("./memory.ts")).benchMemory(size),
+    interact: async (size) => (await import("./interact.ts")).benchInteract(size),
     start: async (size) => (await import("./start.ts")).benchStart(size),
   };
 
