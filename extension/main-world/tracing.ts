@@ -9,6 +9,7 @@ import {
 } from "@opentelemetry/api";
 import { BasicTracerProvider, StackContextManager } from "@opentelemetry/sdk-trace-web";
 import type { Attributes, BrowserSpan, SpanReference } from "../model/records.ts";
+import { redactUrl } from "../model/redact.ts";
 import { msToNs } from "../model/time.ts";
 import { parseTraceparent, randomHex } from "../model/traceparent.ts";
 import { nowMs } from "./natives.ts";
@@ -41,7 +42,8 @@ class SceneContextManager extends StackContextManager {
  */
 export class Tracing {
   readonly #provider: BasicTracerProvider;
-  readonly #nextIds: SpanReference[] = [];
+  /** Ids that the next span is to have. */
+  #nextIds: SpanReference | undefined;
   readonly #outbox: Outbox;
   #page: Scene;
   #current: Scene | undefined;
@@ -50,8 +52,8 @@ export class Tracing {
     this.#outbox = outbox;
     this.#provider = new BasicTracerProvider({
       idGenerator: {
-        generateTraceId: () => this.#nextIds[0]?.traceId ?? randomHex(16),
-        generateSpanId: () => this.#nextIds.shift()?.spanId ?? randomHex(8),
+        generateTraceId: () => this.#nextIds?.traceId ?? randomHex(16),
+        generateSpanId: () => this.#nextIds?.spanId ?? randomHex(8),
       },
       spanProcessors: [
         {
@@ -141,13 +143,14 @@ export class Tracing {
   #openPage(links: readonly SpanReference[] = []): Scene {
     const told = toldByNetwork();
     const parent = testParent() ?? told.parent;
-    if (told.own !== undefined && parent === undefined) this.#nextIds.push(told.own);
+    if (links.length === 0 && parent === undefined) this.#nextIds = told.own;
     const startMs = links.length > 0 ? nowMs() : performance.timeOrigin;
     const attributes = {
-      "url.full": location.href,
+      "url.full": redactUrl(location.href),
       "gasoline.browser.frame": window.top === window ? "top" : "child",
     };
     const span = this.#start(`page load ${location.pathname}`, { attributes, parent, links, startMs });
+    this.#nextIds = undefined;
     return this.#newScene(span, () => undefined);
   }
 

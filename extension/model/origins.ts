@@ -4,11 +4,21 @@
  * a `traceparent`.
  */
 
-const DEV_HOST =
-  "localhost|[a-z0-9.-]+\\.(?:localhost|test|local)|127(?:\\.\\d+){3}|\\[::1\\]|10(?:\\.\\d+){3}|192\\.168(?:\\.\\d+){2}|172\\.(?:1[6-9]|2\\d|3[01])(?:\\.\\d+){2}";
+const DEV_HOST = [
+  "localhost",
+  "[^/]*\\.(?:localhost|test|local)",
+  "127\\.[\\d.]+",
+  "\\[::1\\]",
+  "10\\.[\\d.]+",
+  "192\\.168\\.[\\d.]+",
+  "172\\.(?:1[6-9]|2\\d|3[01])\\.[\\d.]+",
+].join("|");
 
-/** Matches URLs of services under development, in the syntax that `declarativeNetRequest` shares with JavaScript. */
-export const DEV_URL = `^(?:https?|wss?)://(?:${DEV_HOST})(?::\\d+)?/`;
+/**
+ * Matches URLs of services under development, in the syntax that `declarativeNetRequest` shares with JavaScript;
+ * short, since it refuses patterns that compile to more than 2 kB.
+ */
+export const DEV_URL = `^(?:http|ws)s?://(?:${DEV_HOST})(?::\\d+)?/`;
 
 const DEV_URL_PATTERN = new RegExp(DEV_URL, "i");
 
