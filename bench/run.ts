@@ -12,6 +12,7 @@ export const BENCHMARKS: Readonly<Record<string, (size: "small" | "full") => Pro
     analyze: async (size) => (await import("./analyze.ts")).benchAnalyze(size),
     tree: async (size) => (await import("./tree.ts")).benchTree(size),
     causality: async (size) => (await import("./causality.ts")).benchCausality(size),
+    enrich: async (size) => (await import("./enrich.ts")).benchEnrich(size),
     analyses: async (size) => (await import("./analyses.ts")).benchAnalyses(size),
     adapters: async (size) => (await import("./adapters.ts")).benchAdapters(size),
     memory: async (size) => (await import("./memory.ts")).benchMemory(size),
