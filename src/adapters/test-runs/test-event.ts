@@ -87,7 +87,8 @@ export function parseTestEvent(line: string): TestEvent | undefined {
   }
   if (typeof parsed !== "object" || parsed === null) return undefined;
   const fields = parsed as Fields;
-  const required = typeof fields.kind === "string" ? REQUIRED[fields.kind] : undefined;
+  const kind = String(fields.kind);
+  const required = Object.hasOwn(REQUIRED, kind) ? REQUIRED[kind] : undefined;
   const complete = Object.entries(required ?? {}).every(([name, type]) => typeof fields[name] === type);
   return required !== undefined && complete ? (parsed as TestEvent) : undefined;
 }
