@@ -3,12 +3,13 @@ import { fitToBudget } from "./budget.ts";
 import { observeCode } from "./code.ts";
 import { observeErrors } from "./errors.ts";
 import { LOGS, observeEvents, TIMELINE } from "./events.ts";
+import { observeGit } from "./git.ts";
 import { observePage } from "./interact-page.ts";
 import { observeMetrics } from "./metrics.ts";
 import { NETWORK_BODIES, observeWaterfall } from "./network.ts";
 import { observeAnalysis, observeServices } from "./observe-analysis.ts";
 import type { ObserveQuery, What } from "./parameters.ts";
-import { ACTIONS, GIT, SCREENSHOTS, TESTS, VITALS, WEBSOCKET_EVENTS } from "./record-modes.ts";
+import { ACTIONS, SCREENSHOTS, TESTS, VITALS, WEBSOCKET_EVENTS } from "./record-modes.ts";
 import { renderText } from "./render/text.ts";
 import type { Body, Draft, Question } from "./reply.ts";
 import { replyBytes } from "./reply-bytes.ts";
@@ -27,7 +28,7 @@ const MODES: Readonly<Record<What, (question: Question) => Promise<Draft>>> = {
   services: observeServices,
   metrics: observeMetrics,
   tests: (question) => observeEvents(question, TESTS),
-  git: (question) => observeEvents(question, GIT),
+  git: observeGit,
   network_waterfall: observeWaterfall,
   network_bodies: (question) => observeEvents(question, NETWORK_BODIES),
   websocket_events: (question) => observeEvents(question, WEBSOCKET_EVENTS),

@@ -31,7 +31,12 @@ export const GIT: ListMode = {
   noun: "git event",
   source: "`gasoline git` in the repository sends them.",
   rowOf: (record, detail) =>
-    namedRow(record, detail, ["vcs.ref.head.name", "vcs.ref.head.revision", "code.file.path"]),
+    namedRow(record, detail, [
+      "vcs.ref.head.name",
+      "vcs.ref.head.revision",
+      "code.file.path",
+      "gasoline.git.files.count",
+    ]),
   leadsToTrace: false,
 };
 
