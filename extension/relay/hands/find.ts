@@ -32,15 +32,21 @@ export interface Found {
  * Waits until one of the alternatives finds a single element that is fit for the step, and says which did. The first
  * alternative is preferred; a later one counts when the first still fails after half a second (or half the time).
  *
+ * @param fits Chooses among several that one alternative finds: a label's field, say, before a button of that name.
  * @throws StepError `not_found`, `ambiguous`, `hidden`, `disabled` or `covered` when time is up; `cancelled`.
  */
-export async function find(selectors: Selectors, need: Need, limits: Limits): Promise<Found> {
+export async function find(
+  selectors: Selectors,
+  need: Need,
+  limits: Limits,
+  fits?: (element: Element) => boolean,
+): Promise<Found> {
   const startMs = performance.now();
   const healAfterMs = Math.min(HEAL_AFTER_MS, limits.timeoutMs / 2);
   for (;;) {
     const lookMs = performance.now();
     const view = new PageView(document);
-    const found = unique(selectors, view);
+    const found = unique(selectors, view, fits);
     const mayHeal = lookMs - startMs >= healAfterMs;
     const fit = found !== undefined && (mayHeal || !found.healed) ? found : undefined;
     const problem = fit === undefined ? undefined : problemOf(fit.element, need, view);
@@ -71,9 +77,14 @@ export function pause(durationMs: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-function unique(selectors: Selectors, view: PageView): Found | undefined {
+function unique(
+  selectors: Selectors,
+  view: PageView,
+  fits: ((element: Element) => boolean) | undefined,
+): Found | undefined {
   for (const [index, selector] of selectors.entries()) {
-    const elements = select(selector, view);
+    const all = select(selector, view);
+    const elements = all.length > 1 && fits !== undefined ? all.filter(fits) : all;
     if (elements.length === 1 && elements[0] !== undefined) {
       return { element: elements[0], selector, healed: index > 0 };
     }

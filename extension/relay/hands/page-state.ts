@@ -1,5 +1,6 @@
 import { isDisabled } from "dom-accessibility-api";
 import type { PageState } from "../../../src/http/api-types.ts";
+import { isSecretField } from "../field-facts.ts";
 import { isExposed, PageView, textOf } from "./page-view.ts";
 import { selectorOf } from "./selectors.ts";
 
@@ -130,7 +131,7 @@ function fieldValue(element: Element): string {
   if (element instanceof HTMLSelectElement) return element.selectedOptions[0]?.label ?? "";
   const isField = element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement;
   if (!isField || element.matches("[type=checkbox], [type=radio], [type=button], [type=submit]")) return "";
-  return element.type === "password" && element.value !== "" ? "***" : short(element.value);
+  return element.value !== "" && isSecretField(element) ? "***" : short(element.value);
 }
 
 function short(text: string): string {

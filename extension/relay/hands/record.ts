@@ -1,11 +1,11 @@
 import type { BrowserStep, Selectors } from "../../../src/http/api-types.ts";
 import type { RecordedStep } from "../../model/hand-messages.ts";
+import { isSecretField } from "../field-facts.ts";
 import { PageView } from "./page-view.ts";
 import { selectorsOf } from "./selectors.ts";
 
 /** Keys that do something by themselves; all others are part of a field's value. */
 const KEYS: ReadonlySet<string> = new Set(["Enter", "Escape", "Tab"]);
-const SECRET = ["current-password", "new-password", "one-time-code", "cc-number", "cc-csc", "cc-exp"];
 const ACTED_ON =
   "a[href], button, input, select, textarea, summary, label, option, [role], [onclick], [tabindex], [contenteditable]";
 
@@ -51,7 +51,8 @@ export class Recorder {
     const typing = this.#typing;
     if (typing === undefined) return;
     this.#typing = undefined;
-    const withheld = isSecret(typing.field);
+    // Passwords, codes and card numbers never leave the page.
+    const withheld = typing.field instanceof HTMLInputElement && isSecretField(typing.field);
     const value = withheld ? "" : valueOfField(typing.field);
     this.#tell({ step: { type: "change", selectors: typing.selectors, value }, withheld });
   }
@@ -102,12 +103,6 @@ export class Recorder {
   #tellStep(step: BrowserStep): void {
     this.#tell({ step, withheld: false });
   }
-}
-
-/** Passwords, codes and card numbers: what is typed there never leaves the page. */
-function isSecret(field: Element): boolean {
-  if (!(field instanceof HTMLInputElement)) return false;
-  return field.type === "password" || SECRET.some((token) => field.autocomplete.split(" ").includes(token));
 }
 
 /** Told by their click. */

@@ -4,7 +4,7 @@ import { focused, keyDown, keyUp } from "./keyboard.ts";
 import { PageView } from "./page-view.ts";
 import { click, hover } from "./pointer.ts";
 import { StepError } from "./step-error.ts";
-import { change } from "./typing.ts";
+import { change, takesValue } from "./typing.ts";
 
 const LOOK_EVERY_MS = 50;
 
@@ -27,7 +27,7 @@ export async function doStep(step: PageStep, limits: Limits): Promise<Found | un
       return found;
     }
     case "change": {
-      const found = await find(step.selectors, "enabled", limits);
+      const found = await find(step.selectors, "enabled", limits, takesValue);
       change(found.element, step.value);
       return found;
     }

@@ -37,6 +37,14 @@ export function change(element: Element, value: string): void {
   }
 }
 
+/** Whether `change` can be done on an element. */
+export function takesValue(element: Element): boolean {
+  return (
+    element.matches("input, textarea, select") ||
+    (element instanceof HTMLElement && element.isContentEditable)
+  );
+}
+
 function choose(select: HTMLSelectElement, value: string): void {
   const options = [...select.options];
   const option =
