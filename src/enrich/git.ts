@@ -58,9 +58,10 @@ export function openGit(root: string, nowMs: () => number): Git {
     async lastChange(file, line) {
       const folder = dirname(file);
       const head = await headOf(folder);
-      if (head === "") return undefined;
-      const { mtimeMs, size } = await stat(file);
-      const key = `${head} ${mtimeMs} ${size} ${line} ${file}`;
+      // A file that has just been removed has no line to ask about.
+      const written = await stat(file).catch(() => undefined);
+      if (head === "" || written === undefined) return undefined;
+      const key = `${head} ${written.mtimeMs} ${written.size} ${line} ${file}`;
       const known = changes.get(key);
       if (known !== undefined) return known;
       const range = `${line},${line}`;

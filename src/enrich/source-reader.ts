@@ -113,17 +113,18 @@ export async function openSourceReader(options: SourceReaderOptions): Promise<So
     async factsOf(path, line) {
       const found = await workspace.locate(path);
       if (found.found !== "yes") return undefined;
-      const [lastChange, coverage, files, { mtimeMs }] = await Promise.all([
+      const [lastChange, coverage, files, written] = await Promise.all([
         line > 0 ? git.lastChange(found.file, line) : undefined,
         coverageOf(found.path, line),
         workspace.files(),
-        stat(found.file),
+        stat(found.file).catch(() => undefined),
       ]);
+      if (written === undefined) return undefined;
       return {
         ...(lastChange === undefined ? {} : { lastChange }),
         ...(coverage === undefined ? {} : { coverage }),
         testsByName: testsByName(found.path, files),
-        writtenMs: mtimeMs,
+        writtenMs: written.mtimeMs,
       };
     },
     changedSince: (revision) => git.changedSince(revision),

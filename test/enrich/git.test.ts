@@ -32,6 +32,7 @@ test("a line has the commit, author, time and subject that changed it last", asy
     subject: "Shout: two",
   });
   expect(await git().lastChange(at("a.js"), 99)).toBeUndefined();
+  expect(await git().lastChange(at("removed.js"), 1)).toBeUndefined();
 });
 
 test("an edit that is not committed says so, and a commit is seen after a second", async () => {

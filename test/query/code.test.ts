@@ -1,5 +1,7 @@
+import { execFileSync, spawnSync } from "node:child_process";
 import { utimesSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Analyst } from "../../src/query/analyst.ts";
 import { observe } from "../../src/query/observe.ts";
@@ -319,4 +321,36 @@ test("hostile names in source and history stay inside the fence", async () => {
   const { text } = await askCode({ file: "src/evil.js", line: 1 });
   expect(text.match(/<\/telemetry>/g)).toHaveLength(1);
   expect(text).not.toContain("\u001b");
+});
+
+test("a minified bundle's failure is shown in the source it was made from", async () => {
+  const esbuild = fileURLToPath(new URL("../../node_modules/.bin/esbuild", import.meta.url));
+  repository.write(
+    "web/cart.ts",
+    "export const total = (items: number[] | null): number => {\n  return items!.length;\n};\n",
+  );
+  repository.write("web/main.ts", 'import { total } from "./cart.ts";\n\ntotal(null);\n');
+  const bundle = join(repository.root, "dist/web.js");
+  execFileSync(
+    esbuild,
+    ["web/main.ts", "--bundle", "--minify", "--sourcemap", "--log-level=error", `--outfile=${bundle}`],
+    {
+      cwd: repository.root,
+    },
+  );
+  const stack = spawnSync(process.execPath, [bundle], { encoding: "utf8" }).stderr;
+  const own = openStore();
+  commitSpans(own, [
+    {
+      status: { code: "error" },
+      events: [
+        { name: "exception", attributes: { "exception.type": "TypeError", "exception.stacktrace": stack } },
+      ],
+    },
+  ]);
+  const { rows } = (await askCode({ status: "error" }, own)).structured;
+  expect(rows![0]).toMatchObject({ place: "web/cart.ts:2", mapped_from: bundle, error: "TypeError" });
+  expect(rows![0]!.source).toContain(">2 │   return items!.length;");
+  expect(rows![0]!.stack).toContain("web/main.ts:3");
+  await own.close();
 });
