@@ -3,7 +3,7 @@ import { type Duplex, Readable } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Config } from "../config.ts";
 import { generate } from "../generate/generate.ts";
-import { parseGenerate } from "../generate/parameters.ts";
+import { FORMAT_NAMES, parseGenerate } from "../generate/parameters.ts";
 import { GasolineError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
 import { Analyst } from "../query/analyst.ts";
@@ -277,7 +277,8 @@ function askConfigure(
   input: unknown,
   textOnly: boolean,
 ): Promise<Answered> {
-  return configure(parts.store, parseConfigure(input), contextOf(parts, request, textOnly));
+  const context = { ...contextOf(parts, request, textOnly), formats: FORMAT_NAMES };
+  return configure(parts.store, parseConfigure(input), context);
 }
 
 function askGenerate(

@@ -16,7 +16,7 @@ Example: {"action":"set_baseline","name":"usual","since":"-15m"}
 Without a window (since, until) or filter: all that is held. clear and delete_checkpoint cannot be undone.`,
   schema: configureSchema,
   hints: { readOnlyHint: false, destructiveHint: true, idempotentHint: false },
-  run: async (input, { store, clock, config, endpoint, analyst, state }) => {
+  run: async (input, { store, clock, config, endpoint, analyst, state, browser }) => {
     const request = parseConfigure(input);
     const budgetBytes = Math.min(request.budgetBytes ?? config.replyBytes, config.replyBytesMax);
     return configure(
@@ -27,6 +27,7 @@ Without a window (since, until) or filter: all that is held. clear and delete_ch
         endpoint,
         analyst,
         state,
+        browser,
         formats: FORMAT_NAMES,
       },
     );

@@ -11,11 +11,10 @@ import { clean } from "./render/clean.ts";
 import { count, isoTime } from "./render/units.ts";
 import type { Row } from "./shapes.ts";
 
-/** What can be asked, what there is to ask about, and what the store can answer. */
+/** What can be asked, and what there is to ask about. */
 export async function describeCapabilities({ store, context }: ConfigureQuestion): Promise<Outcome> {
   const { streams, traces } = store.stats();
   const { services } = await store.names();
-  const can = Object.entries(store.capabilities).filter(([, able]) => able);
   return {
     summary: `gasoline ${VERSION} takes OTLP (HTTP protobuf and JSON, gRPC) at ${context.endpoint}.`,
     rows: [
@@ -23,7 +22,7 @@ export async function describeCapabilities({ store, context }: ConfigureQuestion
       { tool: "analyze", types: ANALYSIS_TYPES },
       ...(context.formats === undefined ? [] : [{ tool: "generate", formats: context.formats }]),
       { tool: "configure", actions: ACTION_NAMES },
-      { tool: "interact", actions: INTERACTION_NAMES },
+      { tool: "interact", actions: INTERACTION_NAMES, ...browserState(context) },
       {
         held: Object.fromEntries(
           streams.filter(({ records }) => records > 0).map(({ stream, records }) => [stream, records]),
@@ -33,9 +32,9 @@ export async function describeCapabilities({ store, context }: ConfigureQuestion
         ...(services.length > SERVICES_SHOWN ? { more_services: services.length - SERVICES_SHOWN } : {}),
       },
       { on_file: onFile(context) },
-      { store: can.map(([name]) => name), live: `${context.endpoint}/api/stream` },
       {
         page: `${context.endpoint}/traces/<trace id>`,
+        live: "/api/stream",
         times: "ISO 8601, Unix ms, -15m, or cursor_since of a reply",
       },
     ],
@@ -45,6 +44,12 @@ export async function describeCapabilities({ store, context }: ConfigureQuestion
 
 const SERVICES_SHOWN = 8;
 const SERVICE_CHARS = 40;
+
+function browserState({ browser }: ConfigureQuestion["context"]): Row {
+  if (browser === undefined) return {};
+  const { connected, state } = browser.status();
+  return connected ? { browser: "paired", tabs: state?.tabs.length ?? 0 } : { browser: "not paired" };
+}
 
 /** How many of each kind the state folder holds; of files that cannot be read, that they cannot. */
 function onFile({ state }: ConfigureQuestion["context"]): Row {

@@ -6,6 +6,7 @@ import { DEFAULTS } from "../../src/config.ts";
 import { FORMAT_NAMES } from "../../src/generate/parameters.ts";
 import { ANALYSIS_TYPES } from "../../src/query/analyze-window.ts";
 import { ACTION_NAMES, type Action } from "../../src/query/configure-parameters.ts";
+import { INTERACTION_NAMES } from "../../src/query/interact-parameters.ts";
 import { WHATS } from "../../src/query/parameters.ts";
 import { createMasker } from "../../src/store/mask.ts";
 import { createRingStore } from "../../src/store/ring/ring-store.ts";
@@ -90,8 +91,9 @@ test("REST takes it by POST alone, since it changes something", async () => {
 
 test("describe_capabilities names all that can be asked, in 4,000 bytes", async () => {
   const { text, bytes } = await call("configure", { action: "describe_capabilities" });
-  for (const name of [...WHATS, ...ANALYSIS_TYPES, ...FORMAT_NAMES, ...ACTION_NAMES])
-    expect(text).toContain(name);
+  const names = [...WHATS, ...ANALYSIS_TYPES, ...FORMAT_NAMES, ...ACTION_NAMES, ...INTERACTION_NAMES];
+  for (const name of names) expect(text).toContain(name);
   expect(text).toContain("baselines");
+  expect(text).toContain("not paired");
   expect(bytes).toBeLessThanOrEqual(4_000);
 });
