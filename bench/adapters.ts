@@ -3,9 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createFrameReader } from "../src/adapters/docker-frames.ts";
+import { createContainerLog } from "../src/adapters/docker-log.ts";
 import { understandLine } from "../src/adapters/line.ts";
+import { parseSyslog } from "../src/adapters/syslog-message.ts";
 import { DEFAULTS } from "../src/config.ts";
 import { startGasoline } from "../src/main.ts";
+import { systemClock } from "../src/model/time.ts";
 import type { RunCost } from "./adapters-run.ts";
 import { type BenchRow, median, quantile } from "./row.ts";
 
@@ -31,18 +35,66 @@ const SAMPLE = [
 
 /** Parsing, throughput, latency and memory of `run`, each with the real daemon where one takes part. */
 export async function benchAdapters(size: "small" | "full"): Promise<readonly BenchRow[]> {
-  return [parsing(size), ...(await throughput(size)), ...(await latency(size))];
+  return [
+    parsing(size),
+    containerLog(size),
+    syslog(size),
+    ...(await throughput(size)),
+    ...(await latency(size)),
+  ];
+}
+
+/** Frames of the Docker Engine API to records, without the socket: what one second of 20,000 lines takes. */
+function containerLog(size: "small" | "full"): BenchRow {
+  const frames = Array.from({ length: 20_000 }, (_, i) => {
+    const nanoseconds = String(i * 50_000).padStart(9, "0");
+    const entry = Buffer.from(`2026-11-22T10:00:00.${nanoseconds}Z ${SAMPLE[i % SAMPLE.length]!}\n`);
+    const header = Buffer.alloc(8);
+    header[0] = 1;
+    header.writeUInt32BE(entry.length, 4);
+    return Buffer.concat([header, entry]);
+  });
+  const bytes = Buffer.concat(frames);
+  const read = (): number => {
+    let records = 0;
+    const log = createContainerLog([0, 0], { clock: systemClock, onRecord: () => records++ });
+    const reader = createFrameReader(log.entry);
+    for (let at = 0; at < bytes.length; at += 64 * 1024) reader.push(bytes.subarray(at, at + 64 * 1024));
+    log.end();
+    return records;
+  };
+  return row("20,000 lines of a container, frames → records", timed(size, read), "ms", "< 1,000 ms");
+}
+
+function syslog(size: "small" | "full"): BenchRow {
+  const messages = Array.from(
+    { length: 20_000 },
+    (_, i) =>
+      `<${i % 190}>1 2026-11-22T10:00:00.123456Z web app ${i} - [a@1 x="${i}"] request ${i} completed`,
+  );
+  const read = (): void => {
+    for (const message of messages) parseSyslog(message, 1_790_000_000_000);
+  };
+  return row("parse 20,000 syslog messages", timed(size, read), "ms", "< 1,000 ms");
+}
+
+/** Median milliseconds of a few runs. */
+function timed(size: "small" | "full", run: () => unknown): number {
+  return median(
+    Array.from({ length: size === "small" ? 3 : 15 }, () => {
+      const start = performance.now();
+      run();
+      return performance.now() - start;
+    }),
+  );
 }
 
 function parsing(size: "small" | "full"): BenchRow {
   const lines = Array.from({ length: 10_000 }, (_, i) => SAMPLE[i % SAMPLE.length]!);
-  const times: number[] = [];
-  for (let round = 0; round < (size === "small" ? 3 : 15); round++) {
-    const start = performance.now();
+  const parse = (): void => {
     for (const line of lines) understandLine(line, 1_790_000_000_000);
-    times.push(performance.now() - start);
-  }
-  return row("parse 10,000 lines of ten dialects", median(times), "ms", "< 100 ms");
+  };
+  return row("parse 10,000 lines of ten dialects", timed(size, parse), "ms", "< 100 ms");
 }
 
 /** A child that prints 50,000 lines a second, alone and through `run`, the daemon in a process of its own. */
