@@ -163,6 +163,13 @@ for (const { runner, command, results, failure, errors, isInstalled } of CASES) 
       expect(told).toEqual(errors.map((error) => expect.stringContaining(error)));
     });
 
+    it("shows expected and actual value, and what was flaky, to who observes", async () => {
+      const url = `${daemon.gasoline.url}/api/observe?what=tests&service=${runner}&format=text`;
+      const shown = await (await fetch(url)).text();
+      expect(shown).toMatch(/expected.*actual/s);
+      expect(shown.includes("flaky")).toBe("settles" in results);
+    });
+
     it("sums the run up, with revision and counts", async () => {
       const run = await runOf(runner);
       const last = Object.values(results).map((attempts) => attempts.at(-1));
