@@ -142,7 +142,12 @@ export class CommandQueue {
 }
 
 function outcomeOf(command: BrowserCommand, result: CommandResult): CommandValue | GasolineError {
-  if (!result.ok) return new GasolineError("browser_failed", result.error.message, result.error.remedy);
+  if (!result.ok) {
+    const { message, remedy } = result.error;
+    // Its messages are whole by themselves, as ours are.
+    const problem = message.endsWith(remedy) ? message.slice(0, message.length - remedy.length) : message;
+    return new GasolineError("browser_failed", problem.trimEnd(), remedy);
+  }
   if (result.value.name === command.name) return result.value;
   return new GasolineError(
     "browser_failed",

@@ -41,9 +41,9 @@ Example: {"what":"errors","filter":{"service":"payment","since":"-15m"}}
 All filters must hold. Ids of replies (s…, l…, 8 digits of a trace) serve as filter.span_id, filter.id, filter.trace_id.`,
   schema: observeSchema,
   hints: { readOnlyHint: true, idempotentHint: true },
-  run: async (input, { store, clock, config, endpoint, analyst, state, source }) => {
+  run: async (input, { store, clock, config, endpoint, analyst, state, source, browser }) => {
     const query = parseObserve(input);
     const budgetBytes = Math.min(query.budgetBytes ?? config.replyBytes, config.replyBytesMax);
-    return observe(store, { ...query, budgetBytes }, { clock, endpoint, analyst, state, source });
+    return observe(store, { ...query, budgetBytes }, { clock, endpoint, analyst, state, source, browser });
   },
 };

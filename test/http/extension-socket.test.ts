@@ -186,15 +186,16 @@ describe("a reconnect", () => {
   });
 });
 
-test("the extension's own error is passed on with its remedy", async () => {
-  await pair({
-    answer: () => ({ error: { code: "no_tab", message: "No captured tab is open.", remedy: "Open one." } }),
-  });
-  expect(await ask({ action: "screenshot" })).toMatchObject({
-    status: 502,
-    body: { error: { code: "browser_failed", message: "No captured tab is open. Open one." } },
-  });
-});
+test.each(["No captured tab is open.", "No captured tab is open. Open one."])(
+  "the extension's own error is passed on with its remedy: %s",
+  async (message) => {
+    await pair({ answer: () => ({ error: { code: "no_tab", message, remedy: "Open one." } }) });
+    expect(await ask({ action: "screenshot" })).toMatchObject({
+      status: 502,
+      body: { error: { code: "browser_failed", message: "No captured tab is open. Open one." } },
+    });
+  },
+);
 
 test("a result of another command is an error, not a value", async () => {
   await pair({ answer: () => ({ name: "step", effect: EFFECT }) });
