@@ -19,6 +19,9 @@ const RUN = fileURLToPath(new URL("./adapters-run.ts", import.meta.url));
 const WRITER = fileURLToPath(new URL("./adapters-writer.ts", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../bin/gasoline.js", import.meta.url));
 
+/** Of a latency run: they wait for the exporter to load and connect. */
+const FIRST_LINES = 6;
+
 /** Lines as they come mixed in a dev stack, each dialect about as often. */
 const SAMPLE = [
   '{"level":30,"time":1790000000123,"pid":7,"hostname":"dev","reqId":17,"msg":"request completed","req":{"method":"GET","url":"/cart"},"ms":12.5,"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"b7ad6b7169203331"}',
@@ -149,6 +152,8 @@ function runThrough(url: string, command: readonly string[]): Promise<RunCost> {
 async function latency(size: "small" | "full"): Promise<BenchRow[]> {
   const count = size === "small" ? 10 : 200;
   const gasoline = await startGasoline({ ...DEFAULTS, port: 0, aliases: [] }, () => undefined);
+  // The API is loaded a second after the start, for half a second: a cost of the daemon, not of a line.
+  await (await fetch(`${gasoline.url}/api/observe?what=logs`)).text();
   const subscription = gasoline.store.subscribe({ service: "bench" }, 1_000);
   const program = `let n = 0; const timer = setInterval(() => {
     console.log(performance.timeOrigin + performance.now());
@@ -163,9 +168,11 @@ async function latency(size: "small" | "full"): Promise<BenchRow[]> {
       if (times.length === count) break;
     }
     await cost;
+    const settled = times.slice(FIRST_LINES);
     return [
-      row("a line, written → in the store, median", median(times), "ms", "≤ 10 ms"),
-      row("… 95th percentile", quantile(times, 0.95), "ms"),
+      row("a line, written → in the store, median", median(settled), "ms", "≤ 10 ms"),
+      row("… 95th percentile", quantile(settled, 0.95), "ms"),
+      row("… the first line, which connects", times[0]!, "ms"),
     ];
   } finally {
     subscription.close();
