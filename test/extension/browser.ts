@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium } from "playwright-core";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { buildExtension } from "../../scripts/build-extension.ts";
 import { startTestDaemon, type TestDaemon } from "../adapters/daemon.ts";
 import { chromiumPath } from "../support/chromium.ts";
@@ -21,6 +21,8 @@ export interface ExtensionBrowser {
   readonly context: BrowserContext;
   /** Bytes of the scripts that run in every page. */
   readonly pageBytes: number;
+  /** A tab whose first navigation is linked: opened, and waited for until the worker has its rules in place. */
+  newPage(): Promise<Page>;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,14 @@ export async function openExtension(
     daemon,
     context,
     pageBytes: built.pageBytes,
+    newPage: async () => {
+      const rules = "chrome.declarativeNetRequest.getSessionRules().then((all) => all.length)";
+      const [worker] = context.serviceWorkers();
+      const before = Number(await worker?.evaluate(rules));
+      const page = await context.newPage();
+      while (Number(await worker?.evaluate(rules)) <= before) await page.evaluate("0");
+      return page;
+    },
     close: async () => {
       await context.close();
       await daemon.stop();
