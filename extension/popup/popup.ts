@@ -11,8 +11,8 @@ const LINK_WORDS: Readonly<Record<OriginLink["state"], string>> = {
   not_linked: "not linked",
 };
 const HOW_WORDS: Readonly<Record<OriginLink["how"], string>> = {
-  script_header: " by header",
-  network_rule: " by network rule",
+  script_header: " (by header)",
+  network_rule: " (by network rule)",
   none: "",
 };
 const CONNECTION_CLASS = { connected: "good", connecting: "soft", away: "bad" } as const;
@@ -62,8 +62,8 @@ function showTab(tab: PopupTab | undefined, endpoint: string): void {
 }
 
 function originLine({ origin, state, how, reason }: OriginLink): string {
-  const why = reason === undefined ? "" : ` (${reason})`;
-  return `${origin}: ${LINK_WORDS[state]}${state === "not_linked" ? "" : HOW_WORDS[how]}${why}`;
+  const why = state !== "not_linked" || reason === undefined ? "" : ` (${reason})`;
+  return `${origin}: ${LINK_WORDS[state]}${HOW_WORDS[how]}${why}`;
 }
 
 function list(id: string, lines: readonly string[], otherwise: string): void {

@@ -214,6 +214,18 @@ describe.skipIf(chromiumPath() === undefined)("hands", () => {
     expect(page.lines_left_out).toBeGreaterThan(1_000);
   });
 
+  it("carry a script that finds what is not accessible, for when it is asked", async () => {
+    await explore({ type: "navigate", url: `${site.url}/many` });
+    const [worker] = paired.browser.context.serviceWorkers();
+    const broken = await worker!.evaluate<{ rule: string; selectors: string[] }[]>(`(async () => {
+      const [{ id: tabId }] = await chrome.tabs.query({ active: true, url: "${site.url}/*" });
+      await chrome.scripting.executeScript({ target: { tabId }, files: ["accessibility.js"] });
+      const func = () => gasolineAccessibility.violations();
+      return (await chrome.scripting.executeScript({ target: { tabId }, func }))[0].result;
+    })()`);
+    expect(broken.map(({ rule }) => rule)).toContain("landmark-one-main");
+  });
+
   it("take a picture, which is kept as event too", async () => {
     await explore({ type: "navigate", url: `${site.url}/form` });
     expect((await paired.interact({ action: "screenshot" })).rows[0]).toMatchObject({ mime: "image/jpeg" });
