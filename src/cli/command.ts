@@ -14,6 +14,7 @@ export interface Terminal {
 /** One command of the CLI. Its file holds nothing else. */
 export interface Command {
   readonly name: string;
+  /** One line. The overview leaves out what follows a colon or stands in parentheses. */
   readonly summary: string;
   /** Arguments as shown in the usage line, e.g. `TRACE`. */
   readonly usage: string;
@@ -49,17 +50,32 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
     const { values, positionals, tokens = [] } = parseArgs({ ...config, tokens: true });
     return { values, positionals, tokens: tokens.filter((token) => token.kind !== "option-terminator") };
   } catch (error) {
-    throw new GasolineError("bad_parameter", firstSentence(error), `Usage: ${usageLine(command)}`);
+    const options = Object.keys(command.options).map((name) => valueName(command, name));
+    throw new GasolineError(
+      "bad_parameter",
+      firstSentence(error),
+      `Usage: ${usageLine(command)}; options: ${options.length === 0 ? "none" : options.join(", ")}.`,
+    );
   }
 }
 
+/** What to type: the command, its arguments, and that there are options. */
 export function usageLine(command: Command): string {
-  const options = Object.entries(command.options).map(([name, option]) => {
-    const flag = option.default === true ? `--no-${name}` : `--${name}`;
-    if (command.optionalValues?.includes(name)) return `[${flag}[=${name.toUpperCase()}]]`;
-    return option.type === "boolean" ? `[${flag}]` : `[${flag} ${name.split("-").at(-1)!.toUpperCase()}]`;
-  });
-  return ["gasoline", command.name, ...(command.usage === "" ? [] : [command.usage]), ...options].join(" ");
+  const words = [
+    "gasoline",
+    command.name,
+    command.usage,
+    Object.keys(command.options).length > 0 ? "[OPTIONS]" : "",
+  ];
+  return words.filter((word) => word !== "").join(" ");
+}
+
+/** An option as it is typed, e.g. `--limit LIMIT`, `--no-aliases`, `--syslog[=SYSLOG]`. */
+export function valueName(command: Command, name: string): string {
+  const option = command.options[name]!;
+  if (option.type === "boolean") return option.default === true ? `--no-${name}` : `--${name}`;
+  const value = name.split("-").at(-1)!.toUpperCase();
+  return command.optionalValues?.includes(name) ? `--${name}[=${value}]` : `--${name} ${value}`;
 }
 
 export function textOption(args: Arguments, name: string): string | undefined {

@@ -1,5 +1,6 @@
 import { GasolineError } from "../model/errors.ts";
-import { type Command, parseArguments, type Terminal, usageLine } from "./command.ts";
+import { type Command, parseArguments, type Terminal } from "./command.ts";
+import { commandHelp, overview } from "./help.ts";
 
 /** Commands by name, loaded only when called, so that none pays for the others at start. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -37,7 +38,7 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
       return 0;
     }
     if (first === "--help" || first === "-h" || first === "help") {
-      terminal.stdout.write(await help(rest[0]));
+      terminal.stdout.write(await helpOn(rest[0]));
       return 0;
     }
     const isFlag = first === undefined || first.startsWith("-");
@@ -53,7 +54,7 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
     // Past a `--` it is another program's flag.
     const own = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
     if (own.includes("--help") || own.includes("-h")) {
-      terminal.stdout.write(`${command.summary}\n\n${usageLine(command)}\n`);
+      terminal.stdout.write(commandHelp(command));
       return 0;
     }
     return await command.run(parseArguments(command, isFlag ? argv : rest), terminal);
@@ -65,17 +66,10 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
   }
 }
 
-async function help(name: string | undefined): Promise<string> {
-  const names = name !== undefined && Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
-  const lines: string[] = [
-    "Gasoline 360: an OpenTelemetry collector and trace correlator for you and your agent.",
-    "",
-  ];
-  for (const each of names) {
-    const command = await COMMANDS[each]!();
-    lines.push(`  ${usageLine(command)}`, `      ${command.summary}`);
-  }
-  return `${lines.join("\n")}\n`;
+async function helpOn(name: string | undefined): Promise<string> {
+  if (name !== undefined && Object.hasOwn(COMMANDS, name)) return commandHelp(await COMMANDS[name]!());
+  const commands = Object.entries(COMMANDS).map(async ([each, load]) => [each, await load()] as const);
+  return overview(new Map(await Promise.all(commands)));
 }
 
 function processTerminal(): Terminal {

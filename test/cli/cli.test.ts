@@ -126,8 +126,16 @@ describe("gasoline", () => {
   it("prints help and version", async () => {
     expect((await run(["--version"])).stdout).toBe("0.1.0\n");
     const { stdout } = await run(["--help"]);
-    for (const name of ["serve", "mcp", "show", "observe", "doctor", "demo"])
-      expect(stdout).toContain(`gasoline ${name}`);
+    const listed = [...stdout.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name]) => name!);
+    const { stderr } = await run(["absent"]);
+    const known = /Commands: (.*)\./.exec(stderr)![1]!.split(", ");
+    expect(listed.toSorted()).toEqual(known.toSorted());
+    const helps = await Promise.all(listed.map((name) => run([name, "--help"])));
+    for (const [i, help] of helps.entries()) {
+      expect(help.stdout).toMatch(new RegExp(`^gasoline ${listed[i]}\\b`));
+      // Each option says what it does.
+      expect(help.stdout).not.toMatch(/^ {2}--\S+(?: [A-Z]+)? *$/m);
+    }
   });
 
   it("speaks MCP over stdio to the running daemon", async () => {
