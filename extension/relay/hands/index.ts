@@ -1,6 +1,7 @@
 import type { StepEffect } from "../../../src/http/api-types.ts";
 import type { HandsToPage, Outcome } from "../../model/hand-messages.ts";
 import type { RelayContext } from "../context.ts";
+import { reportConsoleErrors } from "./console-errors.ts";
 import { domSnapshot } from "./dom-snapshot.ts";
 import { EffectWatch } from "./effect.ts";
 import { pageState } from "./page-state.ts";
@@ -27,6 +28,7 @@ export function startHands(context: RelayContext): void {
     (payload) => void context.send("recorded", payload).catch(() => recorder.stop()),
   );
   const sinceLoad = new EffectWatch(context, "page");
+  reportConsoleErrors(context);
 
   const begin = (id: string, watch = new EffectWatch(context, "step")): Work => {
     const work = { stop: new AbortController(), watch };
