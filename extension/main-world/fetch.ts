@@ -1,8 +1,18 @@
+import type { RedirectHop } from "../model/messages.ts";
 import { readBody, requestBody } from "./bodies.ts";
 import { apply, NativeHeaders, NativeRequest, nativeThen } from "./natives.ts";
+import { headersAtHop } from "./redirects.ts";
 import type { PageRequest, RequestEnd, Requests } from "./request.ts";
 
 type FetchArguments = [input: RequestInfo | URL, init?: RequestInit];
+
+/** A call as it goes out, and its span. */
+interface Begun {
+  readonly request: PageRequest;
+  readonly args: FetchArguments;
+  /** The same call at a hop, without our header; undefined when it goes out as the page made it. */
+  readonly atHop?: (hop: RedirectHop) => FetchArguments | Promise<FetchArguments>;
+}
 
 /** Records each fetch as a client span. The page gets what its own fetch gives: same answer, same error. */
 export function captureFetch(requests: Requests): void {
@@ -11,9 +21,10 @@ export function captureFetch(requests: Requests): void {
       const begun = begin(requests, args);
       if (begun === undefined) return apply(target, self, args);
       const { request } = begun;
+      const call = (given: FetchArguments): Promise<Response> => apply(target, self, given);
       let answer: Promise<Response>;
       try {
-        answer = apply(target, self, begun.args);
+        answer = call(begun.args);
       } catch (error) {
         settle(request, failure(error));
         throw error;
@@ -25,6 +36,9 @@ export function captureFetch(requests: Requests): void {
           return response;
         },
         (error: unknown) => {
+          if (begun.atHop !== undefined && error instanceof TypeError) {
+            return goOn(requests, begun, call, error);
+          }
           settle(request, failure(error));
           throw error;
         },
@@ -33,10 +47,29 @@ export function captureFetch(requests: Requests): void {
   });
 }
 
-function begin(
+/** Takes up a call at the hop where our header made it fail; any other failure is the page's. */
+async function goOn(
   requests: Requests,
-  args: FetchArguments,
-): { request: PageRequest; args: FetchArguments } | undefined {
+  { request, atHop }: Begun,
+  call: (args: FetchArguments) => Promise<Response>,
+  first: TypeError,
+): Promise<Response> {
+  const hop = await new Promise<RedirectHop | null>((answer) =>
+    requests.redirects.ask(request.asked, answer),
+  );
+  try {
+    if (hop === null || atHop === undefined) throw first;
+    const response = await call(await atHop(hop));
+    Object.defineProperty(response, "redirected", { value: true, configurable: true });
+    onAnswer(requests, request, response);
+    return response;
+  } catch (error) {
+    settle(request, failure(error));
+    throw error;
+  }
+}
+
+function begin(requests: Requests, args: FetchArguments): Begun | undefined {
   try {
     const [input, init] = args;
     const from = input instanceof NativeRequest ? input : undefined;
@@ -45,8 +78,13 @@ function begin(
     const request = requests.begin(method, from?.url ?? String(input), headers.get("traceparent"));
     if (requests.settings.bodies) request.set(requestBody(init?.body));
     if (request.traceparent === undefined) return { request, args };
+    const follows = (init?.redirect ?? from?.redirect ?? "follow") === "follow";
     try {
-      return { request, args: withTraceparent(args, headers, request.traceparent) };
+      const changed =
+        from !== undefined && init === undefined
+          ? withRequest(request, from, request.traceparent)
+          : withOptions(request, args, headers, request.traceparent);
+      return follows ? changed : { request, args: changed.args };
     } catch {
       // A request that cannot be copied, such as one whose body was used, goes out as it is.
       return { request, args };
@@ -56,24 +94,48 @@ function begin(
   }
 }
 
+/** A Request is copied, since a second argument would reset its referrer. */
+function withRequest(request: PageRequest, given: Request, traceparent: string): Begun {
+  const copy = new NativeRequest(given);
+  copy.headers.set("traceparent", traceparent);
+  const spare = copy.body === null ? undefined : copy.clone();
+  return {
+    request,
+    args: [copy],
+    atHop: async ({ url, method }) => {
+      const keepsBody = method === request.asked.method;
+      const { mode, credentials, cache, referrer, referrerPolicy, integrity, keepalive, signal } = copy;
+      const options = { mode, credentials, cache, referrer, referrerPolicy, integrity, keepalive, signal };
+      const headers = headersAtHop(copy.headers, keepsBody);
+      const body = keepsBody ? await spare?.blob() : undefined;
+      return [url, { ...options, method, headers, ...(body === undefined ? {} : { body }) }];
+    },
+  };
+}
+
 /**
- * The same call with one header more. A Request is copied, since a second argument would reset its referrer; a
- * dictionary is read through, so that getters and inherited members say what they would say to fetch itself.
+ * The same call with one header more. The dictionary is read through, so that getters and inherited members say what
+ * they would say to fetch itself.
  */
-function withTraceparent(
+function withOptions(
+  request: PageRequest,
   [input, init]: FetchArguments,
   headers: Headers,
   traceparent: string,
-): FetchArguments {
-  if (input instanceof NativeRequest && init === undefined) {
-    const copy = new NativeRequest(input);
-    copy.headers.set("traceparent", traceparent);
-    return [copy];
-  }
-  headers.set("traceparent", traceparent);
+): Begun {
   const given = (init ?? {}) as Readonly<Record<PropertyKey, unknown>>;
-  const read = new Proxy({}, { get: (_, key) => (key === "headers" ? headers : given[key]) });
-  return [input, read as RequestInit];
+  const reading = (instead: Readonly<Record<PropertyKey, unknown>>): RequestInit =>
+    new Proxy({}, { get: (_, key) => (key in instead ? instead[key] : given[key]) });
+  headers.set("traceparent", traceparent);
+  return {
+    request,
+    args: [input, reading({ headers })],
+    atHop: ({ url, method }) => {
+      const keepsBody = method === request.asked.method;
+      const instead = { method, headers: headersAtHop(headers, keepsBody) };
+      return [url, reading(keepsBody ? instead : { ...instead, body: undefined })];
+    },
+  };
 }
 
 function onAnswer(requests: Requests, request: PageRequest, response: Response): void {

@@ -8,6 +8,7 @@ import { guarded, listen } from "./natives.ts";
 import { Outbox } from "./outbox.ts";
 import { offerPageApi } from "./page-api.ts";
 import { createRecorder } from "./recorder.ts";
+import { Redirects } from "./redirects.ts";
 import { Requests } from "./request.ts";
 import { captureSockets } from "./sockets.ts";
 import { Tracing } from "./tracing.ts";
@@ -22,11 +23,13 @@ guarded(() => {
   const tracing = new Tracing(outbox);
   const recorder = createRecorder(tracing, outbox);
   if (!offerPageApi(recorder)) return;
-  const requests = new Requests(recorder, DEFAULT_SETTINGS);
+  const redirects = new Redirects(outbox);
+  const requests = new Requests(recorder, redirects, DEFAULT_SETTINGS);
 
   openMainLink((link) => {
     link.receive((message) => {
       if (message.type === "settings") requests.settings = message.settings;
+      else if (message.type === "redirect") redirects.told(message.id, message.hop);
       else tracing.act(message.name, message.attributes, message.joins);
     });
     outbox.connect(link);

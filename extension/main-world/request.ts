@@ -1,9 +1,10 @@
-import type { CaptureSettings } from "../model/messages.ts";
+import type { CaptureSettings, RedirectQuestion } from "../model/messages.ts";
 import type { Attributes, SpanReference } from "../model/records.ts";
 import { redactText, redactUrl } from "../model/redact.ts";
 import { formatTraceparent, parseTraceparent } from "../model/traceparent.ts";
 import { NativeURL, nowMs } from "./natives.ts";
 import type { Recorder } from "./recorder.ts";
+import type { Redirects } from "./redirects.ts";
 import type { RequestScope } from "./tracing.ts";
 
 /** How a request ended: an answer, or why there is none. */
@@ -15,6 +16,8 @@ export type RequestEnd =
 export interface PageRequest {
   /** What to send as `traceparent`; undefined when the page's script may not or need not send one. */
   readonly traceparent: string | undefined;
+  /** Method and absolute URL as the browser has them. */
+  readonly asked: RedirectQuestion;
   set(attributes: Attributes): void;
   /** Ends the span; the second call does nothing. */
   end(end: RequestEnd): void;
@@ -23,12 +26,14 @@ export interface PageRequest {
 /** Starts requests, and knows which captures are on. */
 export class Requests {
   readonly #recorder: Recorder;
+  readonly redirects: Redirects;
   #inFlight = 0;
   #reported = new Set<string>();
   settings: CaptureSettings;
 
-  constructor(recorder: Recorder, settings: CaptureSettings) {
+  constructor(recorder: Recorder, redirects: Redirects, settings: CaptureSettings) {
     this.#recorder = recorder;
+    this.redirects = redirects;
     this.settings = settings;
   }
 
@@ -55,6 +60,7 @@ export class Requests {
     this.#busy(1);
     return {
       traceparent: isOwnOrigin && ownTraceparent === null ? formatTraceparent(scope.reference) : undefined,
+      asked: { url: target.href, method: NORMALIZED.test(method) ? method.toUpperCase() : method },
       set: (more) => {
         scope.span.setAttributes(more);
       },
@@ -125,6 +131,9 @@ const METHODS = new Set([
   "TRACE",
   "QUERY",
 ]);
+
+/** Fetch standard: the methods that browsers turn into upper case. */
+const NORMALIZED = /^(?:delete|get|head|options|post|put)$/i;
 
 /** HTTP semantic conventions: methods that are not known are `_OTHER`. */
 function normalMethod(method: string): string {

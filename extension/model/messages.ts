@@ -17,6 +17,8 @@ export interface ToWorker extends HandsToWorker {
   origin: { readonly payload: OriginReport; readonly reply: null };
   /** An uncaught error, just sent as record; the worker may take a screenshot. */
   error: { readonly payload: PageError; readonly reply: null };
+  /** Asked when a request with our header failed: whether it was redirected, and where to. */
+  redirect: { readonly payload: RedirectQuestion; readonly reply: RedirectHop | null };
   /** Asked when a frame starts: what to capture. */
   settings: { readonly payload: null; readonly reply: CaptureSettings };
 }
@@ -52,6 +54,18 @@ export interface OriginReport {
 export interface PageError extends SpanReference {
   readonly url: string;
   readonly message: string;
+}
+
+/** A request as the page made it; the URL is absolute. */
+export interface RedirectQuestion {
+  readonly url: string;
+  readonly method: string;
+}
+
+/** Where a request was sent on to, and the method it has there. */
+export interface RedirectHop {
+  readonly url: string;
+  readonly method: string;
 }
 
 /** What the user switched on; kept in `chrome.storage.local` under `settings`. */

@@ -1,4 +1,4 @@
-import type { CaptureSettings, OriginReport } from "./messages.ts";
+import type { CaptureSettings, OriginReport, RedirectHop, RedirectQuestion } from "./messages.ts";
 import type { Attributes, BrowserRecord, SpanReference } from "./records.ts";
 
 /*
@@ -19,11 +19,14 @@ export type FromMain =
   | { readonly type: "records"; readonly records: readonly BrowserRecord[]; readonly dropped: number }
   | { readonly type: "context"; readonly of: "page" | "interaction"; readonly span: SpanReference }
   | { readonly type: "busy"; readonly requestsInFlight: number }
-  | { readonly type: "origin"; readonly report: OriginReport };
+  | { readonly type: "origin"; readonly report: OriginReport }
+  | { readonly type: "redirect"; readonly id: number; readonly question: RedirectQuestion };
 
 /** Relay → main. */
 export type FromRelay =
   | { readonly type: "settings"; readonly settings: CaptureSettings }
+  /** Answers the question of that id. */
+  | { readonly type: "redirect"; readonly id: number; readonly hop: RedirectHop | null }
   /** The user acted; the page's own handlers run right after. */
   | {
       readonly type: "action";

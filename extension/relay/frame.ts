@@ -1,4 +1,9 @@
-import { type CaptureSettings, DEFAULT_SETTINGS } from "../model/messages.ts";
+import {
+  type CaptureSettings,
+  DEFAULT_SETTINGS,
+  type RedirectHop,
+  type RedirectQuestion,
+} from "../model/messages.ts";
 import type { BrowserLog, BrowserRecord, BrowserSpan, SpanReference } from "../model/records.ts";
 import { redactUrl } from "../model/redact.ts";
 import { msToNs } from "../model/time.ts";
@@ -121,7 +126,15 @@ export class Frame implements RelayContext {
       case "origin":
         this.#worker.tell("origin", message.report);
         break;
+      case "redirect":
+        this.#answerRedirect(message.id, message.question);
+        break;
     }
+  }
+
+  #answerRedirect(id: number, question: RedirectQuestion): void {
+    const answer = (hop: RedirectHop | null): void => this.#main.send({ type: "redirect", id, hop });
+    this.#worker.send("redirect", question).then(answer, () => answer(null));
   }
 
   #record(record: BrowserRecord): void {

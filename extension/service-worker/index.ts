@@ -1,5 +1,6 @@
 import { startCommands } from "./commands.ts";
 import { Propagation } from "./propagation.ts";
+import { Redirects } from "./redirects.ts";
 import { Router } from "./router.ts";
 import { followPermissions } from "./sites.ts";
 import { openWorker, Problems } from "./worker.ts";
@@ -10,6 +11,7 @@ import { openWorker, Problems } from "./worker.ts";
  */
 const problems = new Problems();
 const propagation = new Propagation(problems.report);
+const redirects = new Redirects();
 const router = new Router(() => opened);
 
 chrome.tabs.onCreated.addListener(({ id }) => propagation.prepare(id ?? -1));
@@ -19,7 +21,7 @@ chrome.webNavigation.onBeforeNavigate.addListener(({ tabId, frameId, url }) => {
 });
 followPermissions(problems.report);
 
-const opened = openWorker(router, propagation, problems);
+const opened = openWorker(router, propagation, redirects, problems);
 opened.then(startCommands, (error: unknown) =>
   problems.report(`The worker could not start: ${String(error)}`),
 );

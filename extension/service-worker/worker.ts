@@ -6,6 +6,7 @@ import type { Sender, WorkerContext } from "./context.ts";
 import { Delivery } from "./delivery.ts";
 import { OriginLinks } from "./origin-links.ts";
 import type { Propagation } from "./propagation.ts";
+import type { Redirects } from "./redirects.ts";
 import { browserResource } from "./resource.ts";
 import type { Router } from "./router.ts";
 import { Session } from "./session.ts";
@@ -30,6 +31,7 @@ export class Problems {
 export async function openWorker(
   router: Router,
   propagation: Propagation,
+  redirects: Redirects,
   problems: Problems,
 ): Promise<WorkerContext> {
   const [config, session, stored] = await Promise.all([
@@ -73,6 +75,7 @@ export async function openWorker(
     for (const listener of errorListeners) listener(error, sender);
     return null;
   });
+  router.receive("redirect", (question, { tabId }) => redirects.take(tabId, question));
   router.receive("settings", () => settings);
   chrome.storage.onChanged.addListener(({ settings: change }) => {
     if (change === undefined) return;
