@@ -1,23 +1,24 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { constants, setPriority } from "node:os";
 import { createInterface } from "node:readline";
 import { commandEnvironment } from "../adapters/command-environment.ts";
 import { openCommandSpan } from "../adapters/command-span.ts";
 import { exitCodeOf } from "../adapters/process.ts";
 import { projectName } from "../adapters/project-name.ts";
+import { daemonAddress } from "../adapters/test-runs/daemon-address.ts";
 import { type EventFile, followEventFile } from "../adapters/test-runs/event-file.ts";
 import { EVENTS_VARIABLE } from "../adapters/test-runs/event-writer.ts";
 import { type FoundRunner, findRunner } from "../adapters/test-runs/find-runner.ts";
 import { readGoTest } from "../adapters/test-runs/go-test.ts";
 import { coverageAttributes, vcsAttributes } from "../adapters/test-runs/run-facts.ts";
-import { countsSentence, recordTestRun } from "../adapters/test-runs/run-recorder.ts";
 import { planRunner, type RunnerPlan } from "../adapters/test-runs/runner-plan.ts";
 import type { TestEvent } from "../adapters/test-runs/test-event.ts";
 import { RUN_ID_VARIABLE } from "../adapters/test-runs/test-ids.ts";
 import { GasolineError } from "../model/errors.ts";
 import { systemClock } from "../model/time.ts";
-import { adapterClient, CLIENT_OPTIONS, closeClient } from "./adapter-client.ts";
 import { type Command, type Terminal, textOption } from "./command.ts";
+import { daemonPlace } from "./daemon.ts";
 import { forwardSignals } from "./forward-signals.ts";
 
 /** `gasoline test -- CMD`: a test run as traces, one a test, with its output and exit code as ever. */
@@ -26,7 +27,7 @@ export const test: Command = {
   summary:
     "run tests with each test as a trace: vitest, jest, mocha, playwright, node --test, pytest, go test",
   usage: "-- CMD [ARG …]",
-  options: { service: { type: "string" }, ...CLIENT_OPTIONS },
+  options: { service: { type: "string" }, endpoint: { type: "string" }, "state-dir": { type: "string" } },
   run: async (args, terminal) => {
     const command = args.positionals;
     if (command.length === 0) {
@@ -41,7 +42,11 @@ export const test: Command = {
         "Known are vitest, jest, mocha, playwright test, node --test, pytest and go test, also through npx and the scripts of package.json. Others can write JUnit XML or TAP for `gasoline import`.",
       );
     }
-    const { client, place, endpoint } = await adapterClient(args, terminal);
+    const place = daemonPlace(
+      { endpoint: textOption(args, "endpoint"), stateDir: textOption(args, "state-dir") },
+      terminal.env,
+    );
+    const endpoint = daemonAddress(place.endpoint, place.stateDir);
     const service = textOption(args, "service") ?? terminal.env.OTEL_SERVICE_NAME ?? projectName(cwd);
     const span = openCommandSpan(terminal.env.TRACEPARENT);
     const target = { endpoint, apiKey: place.apiKey, service, traceparent: span.traceparent, colours: false };
@@ -49,12 +54,18 @@ export const test: Command = {
     const plan = planRunner({ command, runner, cwd, env: commandEnvironment(terminal.env, target) });
     terminal.stderr.write(`gasoline: ${plan.note}.\n`);
 
-    // The runner starts at once; what it tells before the recorder stands waits.
+    // The runner starts at once. What it tells waits until the client is loaded, which takes longer than all before.
     const waiting: TestEvent[] = [];
     let accept = (event: TestEvent): void => void waiting.push(event);
     const events = followEventFile((event) => accept(event));
     const startMs = systemClock.nowMs();
     const ended = runCommand({ plan, runner, runId, events, terminal, onEvent: (event) => accept(event) });
+    // Whatever is left to do is done where the tests leave a core free: half of what a run takes longer was this.
+    setPriority(constants.priority.PRIORITY_LOW);
+    const vcs = vcsAttributes(cwd);
+    const { adapterClient, closeClient } = await import("./adapter-client.ts");
+    const { countsSentence, recordTestRun } = await import("../adapters/test-runs/run-recorder.ts");
+    const { client } = await adapterClient(args, terminal);
     const recorder = recordTestRun({
       source: client.source({ "service.name": service }),
       ...{ runId, span, startMs },
@@ -62,7 +73,7 @@ export const test: Command = {
         "test.suite.name": service,
         "process.command_args": [...command],
         "process.working_directory": cwd,
-        ...(await vcsAttributes(cwd)),
+        ...(await vcs),
       },
     });
     for (const event of waiting) recorder.accept(event);

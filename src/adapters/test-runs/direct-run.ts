@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { DEFAULT_PORT, DEFAULTS } from "../../config.ts";
 import { systemClock } from "../../model/time.ts";
 import { openCommandSpan } from "../command-span.ts";
 import { createOtlpClient } from "../otlp-client.ts";
 import { projectName } from "../project-name.ts";
+import { daemonAddress } from "./daemon-address.ts";
 import type { TestEvents } from "./event-writer.ts";
 import { coverageAttributes, vcsAttributes } from "./run-facts.ts";
 import { recordTestRun } from "./run-recorder.ts";
@@ -21,7 +19,7 @@ export async function openDirectRun(runId: string): Promise<TestEvents> {
   const cwd = process.cwd();
   const startMs = systemClock.nowMs();
   const client = createOtlpClient({
-    endpoint: () => Promise.resolve(endpointIn(env)),
+    endpoint: () => Promise.resolve(daemonAddress(env.GASOLINE_ENDPOINT, env.GASOLINE_STATE_DIR)),
     apiKey: env.GASOLINE_API_KEY ?? "",
     clock: systemClock,
   });
@@ -43,16 +41,4 @@ export async function openDirectRun(runId: string): Promise<TestEvents> {
       await client.close(FLUSH_MS);
     },
   };
-}
-
-function endpointIn(env: NodeJS.ProcessEnv): string {
-  if (env.GASOLINE_ENDPOINT) return env.GASOLINE_ENDPOINT.replace(/\/+$/, "");
-  try {
-    const path = join(env.GASOLINE_STATE_DIR ?? DEFAULTS.stateDir, "daemon.json");
-    const { url } = JSON.parse(readFileSync(path, "utf8")) as { url?: unknown };
-    if (typeof url === "string") return url;
-  } catch {
-    // No daemon has written one here.
-  }
-  return `http://localhost:${DEFAULT_PORT}`;
 }

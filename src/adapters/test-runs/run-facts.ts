@@ -25,15 +25,18 @@ export async function vcsAttributes(cwd: string): Promise<SendableAttributes> {
       () => undefined,
     );
   };
-  const revision = (await git(["rev-parse", "HEAD"]))?.trim();
-  if (revision === undefined) return {};
-  const [branch, url, diff, untracked] = await Promise.all([
+  // All at once: a test may begin to write files as soon as it runs.
+  const [head, top, branch, url, diff, untracked] = await Promise.all([
+    git(["rev-parse", "HEAD"]),
+    git(["rev-parse", "--show-toplevel"]),
     git(["symbolic-ref", "--quiet", "--short", "HEAD"]),
     git(["remote", "get-url", "origin"]),
     git(["diff", "HEAD", "--binary", "--no-ext-diff", "--no-color"]),
     git(["ls-files", "--others", "--exclude-standard", "-z", "--full-name", ":/"]),
   ]);
-  const root = (await git(["rev-parse", "--show-toplevel"]))?.trim() ?? cwd;
+  if (head === undefined) return {};
+  const revision = head.trim();
+  const root = top?.trim() ?? cwd;
   const added = (untracked ?? "").split("\0").filter((name) => name !== "");
   const hash = diffHash(diff ?? "", added.slice(0, UNTRACKED_MAX), root);
   return {
