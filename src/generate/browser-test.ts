@@ -1,4 +1,5 @@
 import { clean } from "../query/render/clean.ts";
+import { count } from "../query/render/units.ts";
 import { literal, pathPattern, shownPath, urlPattern } from "./source-text.ts";
 import { codeOf, type ObservedAnswer, type PlannedStep, titleOf } from "./test-plan.ts";
 
@@ -21,17 +22,20 @@ const WAIT_MS = 5_000;
  * observed; at its end, that the page logged no error. What failed when recorded is expected to work.
  */
 export function browserTest({ title, source, origin, steps, left }: BrowserTest): string {
-  let secrets = 0;
-  const nextSecret = (): string => `process.env.TEST_SECRET_${++secrets} ?? ""`;
+  const values: string[] = [];
+  const withheld = (field: string, chars: number): string => {
+    values.push(`// TEST_VALUE_${values.length + 1}: ${clean(field, 60)} (${count(chars, "character")})`);
+    return `process.env.TEST_VALUE_${values.length} ?? ""`;
+  };
   let answers = 0;
   const nextAnswer = (): string => `answer${++answers}`;
-  const body = steps.flatMap((step) => ["", ...stepLines(step, nextAnswer, nextSecret)]);
+  const body = steps.flatMap((step) => ["", ...stepLines(step, nextAnswer, withheld)]);
   const used = new Set(body.join("\n").match(/answerTo/g) ?? []);
   return [
     `import { expect, ${used.size > 0 ? "type Page, " : ""}test } from "@playwright/test";`,
     "",
     `// ${source}`,
-    ...(secrets > 0 ? ["// Values that were masked come from TEST_SECRET_1 and so on."] : []),
+    ...(values.length > 0 ? ["// What was entered is not recorded. Set in the environment:", ...values] : []),
     ...(left > 0 ? [`// The last ${left} steps are left out.`] : []),
     `const BASE_URL = process.env.BASE_URL ?? ${literal(origin)};`,
     "",
@@ -71,7 +75,7 @@ const HELPER = [
 function stepLines(
   { step, answers, pathAfter }: PlannedStep,
   nextAnswer: () => string,
-  nextSecret: () => string,
+  withheld: (field: string, chars: number) => string,
 ): string[] {
   const listened = answers.map((answer) => ({ answer, variable: nextAnswer() }));
   return [
@@ -81,7 +85,7 @@ function stepLines(
         ({ answer: { method, path }, variable }) =>
           `const ${variable} = answerTo(page, ${literal(method)}, ${pathPattern(path)});`,
       ),
-      ...codeOf(step, nextSecret),
+      ...codeOf(step, withheld),
       ...listened.map(({ answer, variable }) => expectAnswer(answer, variable)),
       ...(pathAfter === undefined ? [] : [`await expect(page).toHaveURL(${urlPattern(pathAfter)});`]),
     ].map((line) => `    ${line}`),

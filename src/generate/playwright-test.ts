@@ -17,7 +17,7 @@ import {
 } from "./records.ts";
 import { textOf } from "./request-facts.ts";
 import { repeatable, requestTest } from "./request-test.ts";
-import { pathOf } from "./test-plan.ts";
+import { isWithheld, pathOf } from "./test-plan.ts";
 import { readFlow } from "./user-flow.ts";
 
 const RECORDS_MAX = 5_000;
@@ -50,9 +50,10 @@ function testOfSession(
   const failed = steps.flatMap(({ answers }) => answers).filter(({ status }) => status >= 500).length;
   const answers = steps.reduce((sum, step) => sum + step.answers.length, 0);
   const wrong = errors + failed;
+  const withheld = steps.filter(({ step }) => isWithheld(step)).length;
   return artifact({
     fileName: title,
-    about: `A Playwright test of ${count(steps.length, "step")} that checks ${count(answers, "answer")}.${wrong === 0 ? "" : ` When recorded, ${count(failed, "answer")} failed and ${count(errors, "error")} came up: the test fails until that is repaired.`}`,
+    about: `A Playwright test of ${count(steps.length, "step")} that checks ${count(answers, "answer")}.${wrong === 0 ? "" : ` When recorded, ${count(failed, "answer")} failed and ${count(errors, "error")} came up: the test fails until that is repaired.`}${withheld === 0 ? "" : ` What was typed stays in the browser: set TEST_VALUE_1${withheld === 1 ? "" : ` to TEST_VALUE_${withheld}`} as its head says.`}`,
     noun: "step",
     rowsMax: steps.length,
     write: (rows) =>

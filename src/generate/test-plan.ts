@@ -3,6 +3,8 @@ import { locatorOf, nameOf, type Target } from "./locator.ts";
 import { literal } from "./source-text.ts";
 import type { FlowStep } from "./user-flow.ts";
 
+type Entry = Extract<FlowStep, { type: "change" }>;
+
 /** What a page asked of a server during a step, and how it was answered. */
 export interface ObservedAnswer {
   readonly method: string;
@@ -42,8 +44,8 @@ export function titleOf(step: FlowStep): string {
   }
 }
 
-/** What does the step, a statement a line. `secret` gives the source of a value that was masked. */
-export function codeOf(step: FlowStep, secret: () => string): string[] {
+/** What does the step, a statement a line. `withheld` gives the source of a value that was not recorded. */
+export function codeOf(step: FlowStep, withheld: (field: string, chars: number) => string): string[] {
   if (step.type === "navigate") {
     const { pathname, search, hash } = new URL(step.url);
     return [`await page.goto(new URL(${literal(pathname + search + hash)}, BASE_URL).href);`];
@@ -69,16 +71,22 @@ export function codeOf(step: FlowStep, secret: () => string): string[] {
     case "waitForElement":
       return [`await expect(${element}).${step.visible === false ? "toBeHidden" : "toBeVisible"}();`];
     case "change":
-      return [`await ${element}.${entry(step.role ?? "", step.value, secret)};`];
+      return [`await ${element}.${entry(step, withheld)};`];
   }
 }
 
 /** How a value gets into a field of that role. */
-function entry(role: string, value: string, secret: () => string): string {
+function entry(step: Entry, withheld: (field: string, chars: number) => string): string {
+  const { role = "", value } = step;
   if (role === "checkbox" || role === "switch") return `setChecked(${/^(?:true|on|1)$/i.test(value)})`;
   if (role === "radio") return "check()";
-  const source = /\*{3}/.test(value) ? secret() : literal(value);
+  const source = isWithheld(step) ? withheld(nameOf(targetOf(step)), value.length) : literal(value);
   return role === "combobox" || role === "listbox" ? `selectOption(${source})` : `fill(${source})`;
+}
+
+/** Whether what was entered was masked, or never left the page. */
+export function isWithheld(step: FlowStep): boolean {
+  return step.type === "change" && /\*{3}/.test(step.value);
 }
 
 function targetOf(step: Exclude<FlowStep, { readonly type: "navigate" | "waitForText" }>): Target {

@@ -5,9 +5,8 @@ import { parseGenerate } from "../../src/generate/parameters.ts";
 import { Analyst } from "../../src/query/analyst.ts";
 import { openStateFiles } from "../../src/query/state-files.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
-import { CLOCK, commitLogs, commitSpans, openStore, START_NS, spanId, traceId } from "../query/fixture.ts";
+import { CLOCK, commitSpans, openStore, START_NS, spanId, traceId } from "../query/fixture.ts";
 import { chromiumPath } from "../support/chromium.ts";
-import { recordVisit, type Visit } from "./browser-visit.ts";
 import { runPlaywright } from "./playwright-run.ts";
 
 /** Generated tests, run by Playwright against the demo shop: they pass on the good build and fail on a broken one. */
@@ -38,50 +37,6 @@ async function withFault<T>(name: Parameters<Shop["setFault"]>[0], work: () => P
     await shop.setFault(name, false);
   }
 }
-
-describe.skipIf(chromiumPath() === undefined)("from a session in a browser", () => {
-  let visit: Visit;
-  let content: string;
-
-  beforeAll(async () => {
-    visit = await recordVisit(async ({ open, click, fill, page }) => {
-      await open(`${shop.url}/`);
-      await fill(page.locator("#words"), [['aria/Search[role="textbox"]'], ["#words"]], "lamp");
-      await click(page.locator("#search button"), [['aria/Search[role="button"]']]);
-      const add = page.getByRole("button", { name: /^Add .*Lamp$/ }).first();
-      await click(add, [[`aria/${await add.getAttribute("aria-label")}`]]);
-      await click(page.locator("#pay"), [['[data-testid="pay"]'], ["#pay"]]);
-    });
-    const store = openStore();
-    commitLogs(store, visit.logs);
-    commitSpans(store, visit.spans);
-    const document = await written(store, { session_id: visit.session, test_name: "buy a lamp" });
-    expect(document.file_name).toBe("buy-a-lamp.spec.ts");
-    content = document.content;
-  }, RUN_MS);
-
-  test("it listens before it acts, finds elements as a person would, and has no id of that run", () => {
-    expect(content).toContain('getByRole("textbox", { name: "Search", exact: true }).fill("lamp")');
-    expect(content).toContain('getByTestId("pay").click()');
-    expect(content).toContain(String.raw`"POST", /^\/api\/carts\/[^/]+\/items$/`);
-    expect(content.indexOf('"POST", /^\\/api\\/pay$/')).toBeLessThan(content.indexOf('getByTestId("pay")'));
-    // The session stands in the comment that says where the test comes from.
-    expect(content.replace(/^\/\/.*$/gm, "")).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/);
-  });
-
-  test("it passes on the good build", { timeout: RUN_MS }, async () => {
-    expect(await runPlaywright(content, shop.url)).toEqual({ passed: true, messages: [], broken: [] });
-  });
-
-  test.each([
-    ["error-deep", /POST \/api\/pay[\s\S]*Expected: 200\s+Received: 502/],
-    ["browser-only-error", /POST \/api\/pay[\s\S]*Expected: 200\s+Received: "no answer"/],
-  ] as const)("it fails on %s by what it asserts", { timeout: RUN_MS }, async (fault, expected) => {
-    const { passed, messages, broken } = await withFault(fault, () => runPlaywright(content, shop.url));
-    expect({ passed, broken }).toEqual({ passed: false, broken: [] });
-    expect(messages[0]).toMatch(expected);
-  });
-});
 
 describe("from requests, when no browser took part", () => {
   const requests = async (base: string) => {
@@ -156,7 +111,7 @@ describe("from a recording", () => {
     const acts = [...content.matchAll(/^ {4}(await .*)$/gm)].map(([, act]) => act);
     expect(acts).toEqual([
       'await page.goto(new URL("/in?next=%2F#top", BASE_URL).href);',
-      'await page.getByLabel("Password", { exact: true }).fill(process.env.TEST_SECRET_1 ?? "");',
+      'await page.getByLabel("Password", { exact: true }).fill(process.env.TEST_VALUE_1 ?? "");',
       'await page.getByRole("checkbox", { name: "Remember", exact: true }).setChecked(true);',
       'await page.getByRole("combobox", { name: "Country", exact: true }).selectOption("FI");',
       'await page.locator("shop-row").locator("b").dblclick();',
