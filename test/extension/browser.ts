@@ -61,11 +61,14 @@ export async function openExtension(
     context,
     pageBytes: built.pageBytes,
     newPage: async () => {
-      const rules = "chrome.declarativeNetRequest.getSessionRules().then((all) => all.length)";
+      // Tabs, not rules, are counted: those of a page just closed may go meanwhile.
+      const tabs =
+        "chrome.declarativeNetRequest.getSessionRules().then((all) => all.flatMap(({ condition }) => condition.tabIds ?? []))";
       const [worker] = context.serviceWorkers();
-      const before = Number(await worker?.evaluate(rules));
+      const before = new Set(await worker?.evaluate<number[]>(tabs));
       const page = await context.newPage();
-      while (Number(await worker?.evaluate(rules)) <= before) await page.evaluate("0");
+      while ((await worker?.evaluate<number[]>(tabs))?.every((id) => before.has(id)))
+        await page.evaluate("0");
       return page;
     },
     close: async () => {
