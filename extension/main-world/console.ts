@@ -21,7 +21,7 @@ export function captureConsole(recorder: Recorder): void {
     console[method] = new Proxy(original, {
       apply(target, self, args: unknown[]) {
         // Called by a page that replaced what is used below: only its own line counts.
-        if (busy) return apply(target, self, args);
+        if (busy || recorder.outbox.paused) return apply(target, self, args);
         busy = true;
         try {
           if (method !== "assert" || !args[0]) folder.add(method, method === "assert" ? args.slice(1) : args);

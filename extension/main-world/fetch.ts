@@ -70,6 +70,7 @@ async function goOn(
 }
 
 function begin(requests: Requests, args: FetchArguments): Begun | undefined {
+  if (requests.settings.paused) return undefined;
   try {
     const [input, init] = args;
     const from = input instanceof NativeRequest ? input : undefined;

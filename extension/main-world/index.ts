@@ -28,8 +28,10 @@ guarded(() => {
 
   openMainLink((link) => {
     link.receive((message) => {
-      if (message.type === "settings") requests.settings = message.settings;
-      else if (message.type === "redirect") redirects.told(message.id, message.hop);
+      if (message.type === "settings") {
+        requests.settings = message.settings;
+        outbox.paused = message.settings.paused;
+      } else if (message.type === "redirect") redirects.told(message.id, message.hop);
       else tracing.act(message.name, message.attributes, message.joins);
     });
     outbox.connect(link);

@@ -12,6 +12,8 @@ export class Outbox {
   #records: BrowserRecord[] = [];
   #dropped = 0;
   #scheduled = false;
+  /** The user paused capture: nothing is taken. */
+  paused = false;
   #link: Pick<WorldLink<never, FromMain>, "send"> | undefined;
   readonly #wake: () => void;
 
@@ -28,6 +30,7 @@ export class Outbox {
   }
 
   add(record: BrowserRecord): void {
+    if (this.paused) return;
     if (this.#records.length >= RECORDS_MAX) {
       this.#dropped++;
       return;

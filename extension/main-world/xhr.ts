@@ -76,7 +76,7 @@ function begin(
   detours: Detours,
   natives: Natives,
 ): PageRequest | undefined {
-  if (facts === undefined || xhr.readyState !== 1) return undefined;
+  if (facts === undefined || xhr.readyState !== 1 || requests.settings.paused) return undefined;
   try {
     const request = requests.begin(facts.method, facts.url, facts.traceparent);
     if (requests.settings.bodies) request.set(requestBody(body));

@@ -72,8 +72,11 @@ export interface RedirectHop {
 export interface CaptureSettings {
   /** Request and response bodies, capped and masked. */
   readonly bodies: boolean;
-  /** Origins besides the local ones whose requests carry the trace. */
-  readonly linkedOrigins: readonly string[];
+  /**
+   * Nothing is recorded and no request carries the trace. A page learns of it some milliseconds after it began; what
+   * it recorded until then is thrown away by the worker.
+   */
+  readonly paused: boolean;
 }
 
-export const DEFAULT_SETTINGS: CaptureSettings = { bodies: false, linkedOrigins: [] };
+export const DEFAULT_SETTINGS: CaptureSettings = { bodies: false, paused: false };

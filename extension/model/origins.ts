@@ -22,7 +22,7 @@ export const DEV_URL = `^(?:http|ws)s?://(?:${DEV_HOST})(?::\\d+)?/`;
 
 const DEV_URL_PATTERN = new RegExp(DEV_URL, "i");
 
-/** Whether requests to this origin may carry the trace; `linked` are those the user added. */
-export function mayLink(origin: string, linked: readonly string[]): boolean {
-  return DEV_URL_PATTERN.test(`${origin}/`) || linked.includes(origin);
+/** Whether requests of other origins' pages to this one may carry the trace. */
+export function mayLink(origin: string): boolean {
+  return DEV_URL_PATTERN.test(`${origin}/`);
 }

@@ -2,6 +2,7 @@ import type { Attributes } from "../model/records.ts";
 import { redactText } from "../model/redact.ts";
 import { type Field, fieldFacts, isSecretField } from "./field-facts.ts";
 import { PageView } from "./hands/page-view.ts";
+import { select } from "./hands/select.ts";
 import { selectorsOf } from "./hands/selectors.ts";
 
 /** Something the user did. It is told before the page's own handlers run. */
@@ -11,6 +12,8 @@ export interface UserAction {
   /** One line, such as `click button "Pay"`. */
   readonly text: string;
   readonly attributes: Attributes;
+  /** Works out the ways to find the element, which takes tens of milliseconds on a large page: see `selectorsSince`. */
+  readonly selectors: () => readonly (readonly string[])[];
   /** Whether it begins something new, goes on with what is under way, or is only told. */
   readonly scene: "new" | "joined" | "none";
 }
@@ -91,9 +94,28 @@ function action(
   const role = view.role(element) || element.localName;
   // A secret field's own name is no secret, but what a page writes beside it may be what was typed.
   const name = redactText(view.name(element).slice(0, NAME_CHARS));
-  const attributes: Attributes = { "gasoline.browser.role": role, "gasoline.browser.name": name, ...more };
-  if (event !== "") attributes["gasoline.browser.selectors"] = JSON.stringify(selectorsOf(element, view));
-  return { event, text: `${verb} ${role}${name === "" ? "" : ` "${name}"`}`, attributes, scene };
+  return {
+    event,
+    text: `${verb} ${role}${name === "" ? "" : ` "${name}"`}`,
+    attributes: { "gasoline.browser.role": role, "gasoline.browser.name": name, ...more },
+    selectors: () => selectorsSince(element, { role: view.role(element), name: view.name(element) }),
+    scene,
+  };
+}
+
+/**
+ * Selectors of an element that was acted upon, asked after the page's handlers: they may have renamed or removed it,
+ * so what the user saw comes first then, unless something else goes by that name by now.
+ */
+function selectorsSince(element: Element, was: { readonly role: string; readonly name: string }): string[][] {
+  const view = new PageView(document);
+  const now = element.isConnected ? selectorsOf(element, view) : [];
+  if (was.role === "" || was.name === "" || (element.isConnected && view.name(element) === was.name))
+    return now;
+  const seen = [`aria/${was.name}[role="${was.role}"]`];
+  const others = select(seen, view).filter((found) => found !== element);
+  const lasting = now.filter(([first = ""]) => !/^(?:aria|text)\//.test(first));
+  return others.length > 0 ? lasting : [seen, ...lasting];
 }
 
 function isField(element: Element): element is Field {

@@ -14,6 +14,7 @@ import { DomSummary } from "./dom-summary.ts";
 import type { Timing } from "./page-timings.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
+const TELL_MS_MAX = 200;
 const NO_SPAN: SpanReference = { traceId: "", spanId: "" };
 
 /**
@@ -27,9 +28,12 @@ export class Frame implements RelayContext {
   readonly #dom = new DomSummary();
   readonly receive: RelayContext["receive"];
   readonly send: RelayContext["send"];
+  /** Actions whose selectors are still to be worked out. */
+  readonly #untold = new Set<() => void>();
   #current = NO_SPAN;
   #requestsInFlight = 0;
   #lastRequestEndMs = Number.NEGATIVE_INFINITY;
+  #paused = false;
 
   constructor(main: WorldLink<FromMain, FromRelay>, worker: WorkerLink) {
     this.#main = main;
@@ -50,6 +54,7 @@ export class Frame implements RelayContext {
   }
 
   emit(record: BrowserRecord): void {
+    if (this.#paused) return;
     for (const listener of this.#taps) listener(record);
     this.#worker.add(record);
   }
@@ -71,27 +76,43 @@ export class Frame implements RelayContext {
   }
 
   /** Opens or continues the action's scene in the page's world, then tells of it in that trace. */
-  act({ event, text, attributes, scene }: UserAction): void {
+  act({ event, text, attributes, selectors, scene }: UserAction): void {
+    if (this.#paused) return;
     if (scene !== "none") {
       // Answered by a `context` message before this returns: events between worlds are synchronous.
-      const { "gasoline.browser.selectors": _, ...facts } = attributes;
-      this.#main.send({ type: "action", name: text, attributes: facts, joins: scene === "joined" });
+      this.#main.send({ type: "action", name: text, attributes, joins: scene === "joined" });
     }
-    if (event !== "")
-      this.#tell({ name: event, body: text, severity: 9, atMs: performance.now(), attributes });
+    if (event === "") return;
+    const log = this.#logOf({ name: event, body: text, severity: 9, atMs: performance.now(), attributes });
+    this.#untold.add(() => {
+      this.emit({
+        ...log,
+        attributes: { ...log.attributes, "gasoline.browser.selectors": JSON.stringify(selectors()) },
+      });
+    });
+    // After the page's handlers and the frame they draw: the user waits for those.
+    requestIdleCallback(() => this.#tellActions(), { timeout: TELL_MS_MAX });
+  }
+
+  #tellActions(): void {
+    for (const tell of this.#untold) {
+      this.#untold.delete(tell);
+      tell();
+    }
   }
 
   measured(timing: Timing): void {
-    this.#tell(timing);
+    this.emit(this.#logOf(timing));
   }
 
   /** Sends what waits: the page may be gone in a moment. */
   flush(): void {
+    this.#tellActions();
     this.#worker.flush();
   }
 
-  #tell({ name, body, severity, atMs, attributes }: Timing): void {
-    const log: BrowserLog = {
+  #logOf({ name, body, severity, atMs, attributes }: Timing): BrowserLog {
+    return {
       kind: "log",
       ...this.#current,
       timeNs: msToNs(performance.timeOrigin + atMs),
@@ -100,10 +121,10 @@ export class Frame implements RelayContext {
       body,
       attributes: { "url.full": redactUrl(location.href), ...attributes },
     };
-    this.emit(log);
   }
 
   #settings(settings: CaptureSettings): null {
+    this.#paused = settings.paused;
     this.#main.send({ type: "settings", settings });
     return null;
   }

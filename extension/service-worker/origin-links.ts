@@ -33,11 +33,11 @@ export class OriginLinks {
     return [...this.#known.values()].map(({ link }) => link);
   }
 
-  seen(report: OriginReport, linkedOrigins: readonly string[]): void {
+  seen(report: OriginReport): void {
     const { origin, sample } = report;
     const known = this.#known.get(origin);
     if (known !== undefined && (known.looking || known.link.state !== "propagated_unseen")) return;
-    const link = linkOf(report, linkedOrigins);
+    const link = linkOf(report);
     const entry = { link, looking: link.state === "propagated_unseen" && sample !== undefined };
     this.#known.set(origin, entry);
     const [oldest] = this.#known.keys();
@@ -87,15 +87,12 @@ function isFrom(span: TraceSpan, origin: string, sample: SpanReference): boolean
   );
 }
 
-function linkOf(
-  { origin, how, reason, ownTraceparent }: OriginReport,
-  linked: readonly string[],
-): OriginLink {
+function linkOf({ origin, how, reason, ownTraceparent }: OriginReport): OriginLink {
   const not = (why: string): OriginLink => ({ origin, state: "not_linked", how: "none", reason: why });
   if (reason !== undefined) return not(reason);
   if (ownTraceparent) return not("the page sends a traceparent of its own, which is kept");
   if (how === "script_header") return { origin, state: "propagated_unseen", how, reason: UNSEEN };
-  if (!mayLink(origin, linked)) return not("a third party: the trace is never sent there");
+  if (!mayLink(origin)) return not("a third party: the trace is never sent there");
   return { origin, state: "propagated_unseen", how, reason: UNSEEN };
 }
 

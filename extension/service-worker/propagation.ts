@@ -39,11 +39,19 @@ export class Propagation {
   readonly #tabs = new Map<number, TabTrace>();
   readonly #report: (problem: string) => void;
   #slots = 0;
+  #paused = false;
   #work: Promise<unknown>;
 
   constructor(report: (problem: string) => void) {
     this.#report = report;
     this.#work = this.#clear();
+  }
+
+  /** Takes all rules away, or puts them back. */
+  pause(paused: boolean): void {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    for (const [tabId, tab] of this.#tabs) this.#update(tabId, tab);
   }
 
   /** A tab whose next navigation is to be linked. */
@@ -97,7 +105,7 @@ export class Propagation {
   }
 
   #update(tabId: number, tab: TabTrace): void {
-    this.#enqueue({ removeRuleIds: idsOf(tab.slot), addRules: rulesOf(tabId, tab) });
+    this.#enqueue({ removeRuleIds: idsOf(tab.slot), addRules: this.#paused ? [] : rulesOf(tabId, tab) });
   }
 
   /** Updates one after the other: a later state must not be overtaken by an earlier one. */

@@ -52,9 +52,12 @@ export async function openWorker(
   const origins = new OriginLinks(config, changed);
   const errorListeners = new Set<(error: PageError, sender: Sender) => void>();
   const enqueue = (records: readonly BrowserRecord[], url: string): void => {
-    const sessionId = session.touch();
+    if (settings.paused || records.length === 0) return;
+    const { id: sessionId, events } = session.touch();
+    delivery.add(events.map(({ record, sessionId }) => ({ record, sessionId, url: "" })));
     delivery.add(records.map((record) => ({ record, sessionId, url: redactUrl(url) })));
   };
+  propagation.pause(settings.paused);
 
   router.receive("records", ({ records, dropped }, { url }) => {
     delivery.addDropped(dropped);
@@ -68,10 +71,11 @@ export async function openWorker(
   });
   router.receive("origin", (report, { tabId }) => {
     if (report.ownTraceparent) propagation.leaveTo(tabId, report.origin);
-    origins.seen(report, settings.linkedOrigins);
+    if (!settings.paused) origins.seen(report);
     return null;
   });
   router.receive("error", (error, sender) => {
+    if (settings.paused) return null;
     for (const listener of errorListeners) listener(error, sender);
     return null;
   });
@@ -80,6 +84,7 @@ export async function openWorker(
   chrome.storage.onChanged.addListener(({ settings: change }) => {
     if (change === undefined) return;
     settings = { ...DEFAULT_SETTINGS, ...(change.newValue as Partial<CaptureSettings>) };
+    propagation.pause(settings.paused);
     void tellAllTabs(settings);
   });
 
