@@ -1,10 +1,16 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Shop, startShop } from "../../demo/shop/shop.ts";
+import { buildExtension } from "../../scripts/build-extension.ts";
 import type { TraceBody, TraceLog, TraceSpan } from "../../src/http/api-types.ts";
 import { type Agent, connectAgent } from "../mcp/agent.ts";
 import { chromiumPath } from "../support/chromium.ts";
-import { openPaired, type Paired } from "./paired.ts";
+import { openPaired, type Paired, pair } from "./paired.ts";
+
+const PROJECT = fileURLToPath(new URL("../clients/runners/playwright-extension", import.meta.url));
+const BINARIES = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
 
 /** A click takes a second of quiet to end, the shop's services half a second to export. */
 const WAIT = { timeout: 10_000, interval: 100 };
@@ -89,6 +95,48 @@ describe.skipIf(chromiumPath() === undefined)("from a click to the database row"
       const analyzed = await agent.call("analyze", { type: "causality_chain", ...filter });
       const root = { service: "payment", operation: "INSERT charges" };
       expect(analyzed.structuredContent).toMatchObject({ root_cause: root });
+    });
+  });
+
+  describe("the same driven by a Playwright test", () => {
+    it("stands under the test and the step that did it", async () => {
+      const { daemon } = paired.browser;
+      const folder = join(daemon.folder, "extension");
+      await buildExtension(folder);
+      // Without a token: one browser at a time is paired.
+      pair(folder, paired.gasoline.url, "");
+      const ended = await daemon.run(
+        ["test", "--service", "shop-e2e", "--", "playwright", "test"],
+        {
+          PATH: `${BINARIES}:${process.env.PATH}`,
+          HOME: process.env.HOME,
+          GASOLINE_ENDPOINT: paired.gasoline.url,
+          CHROMIUM: chromiumPath(),
+          SHOP: shop.url,
+          EXTENSION: folder,
+          RESULTS: daemon.folder,
+        },
+        PROJECT,
+      );
+      expect(ended.code, String(ended.stdout) + ended.stderr).toBe(0);
+      await shop.flush();
+      const { structuredContent } = await agent.call("observe", { what: "tests" });
+      const [test] = structuredContent.rows as readonly Seen[];
+      const trace = await traceOf(test!.trace_id);
+      expect(trace.spans.map(({ name }) => name)).not.toContain("Evaluate");
+      const paid = trace.spans.find(({ name }) => name === "INSERT charges")!;
+      expect(wayTo(trace, paid)).toEqual([
+        "shop-e2e: test.case",
+        "shop-e2e: pay",
+        'browser: click button "Pay"',
+        "browser: POST",
+        "storefront: POST /api/pay",
+        "storefront: POST /orders",
+        "orders: POST /orders",
+        "orders: POST /charges",
+        "payment: POST /charges",
+        "payment: INSERT charges",
+      ]);
     });
   });
 });

@@ -1,41 +1,59 @@
 import { type BrowserContext, test as base, type Route } from "@playwright/test";
 import { playwrightKey } from "./playwright-reporter.ts";
+import { StepTraces } from "./playwright-steps.ts";
 import { RUN_ID_VARIABLE, testTraceparent } from "./test-ids.ts";
+
+const steps = new StepTraces();
 
 /**
  * Playwright's `test`, carrying the trace of each test into what it opens: API requests and navigations to the app have
  * the test's `traceparent`, and documents name it in `<meta name="traceparent">`, which OpenTelemetry's document-load
  * instrumentation reads. Requests that pages make themselves are left to the page's own instrumentation.
  *
+ * Where the browser extension is loaded, what a test does in a page stands under the `test.step` it is done in. A
+ * `context` of the user's own, as extensions need, is carried into when the test opens `page`.
+ *
  * The app is the origin of `baseURL`, and any loopback origin. Without a run to report to nothing is changed.
  */
-export const test = base.extend<{ traceparent: string }>({
-  // biome-ignore lint/correctness/noEmptyPattern: playwright reads from the pattern which fixtures are needed.
-  traceparent: async ({}, use, info) => {
-    const runId = process.env[RUN_ID_VARIABLE];
-    const names = info.titlePath.slice(1);
-    const key = playwrightKey(info.file, info.project.name, names);
-    await use(runId === undefined ? "" : testTraceparent(runId, key, info.retry));
-  },
+export const test = steps.watch(
+  base.extend<{ traceparent: string }>({
+    // biome-ignore lint/correctness/noEmptyPattern: playwright reads from the pattern which fixtures are needed.
+    traceparent: async ({}, use, info) => {
+      const runId = process.env[RUN_ID_VARIABLE];
+      const names = info.titlePath.slice(1);
+      const key = playwrightKey(info.file, info.project.name, names);
+      const traceparent = runId === undefined ? "" : testTraceparent(runId, key, info.retry);
+      if (traceparent !== "") steps.begin(info, traceparent);
+      await use(traceparent);
+    },
 
-  context: async ({ context, traceparent, baseURL }, use) => {
-    if (traceparent !== "") await carryIntoPages(context, traceparent, baseURL);
-    await use(context);
-  },
+    context: async ({ context, traceparent, baseURL }, use, info) => {
+      if (traceparent !== "") await carryIntoPages(context, traceparent, baseURL);
+      await steps.join(info, context);
+      await use(context);
+    },
 
-  request: async ({ playwright, extraHTTPHeaders, baseURL, request, traceparent }, use) => {
-    if (traceparent === "") {
-      await use(request);
-      return;
-    }
-    const traced = await playwright.request.newContext({
-      ...(baseURL === undefined ? {} : { baseURL }),
-      extraHTTPHeaders: { ...extraHTTPHeaders, traceparent },
-    });
-    await use(traced);
-    await traced.dispose();
-  },
-});
+    page: async ({ page, context, traceparent, baseURL }, use, info) => {
+      if (traceparent !== "" && !steps.knows(info, context))
+        await carryIntoPages(context, traceparent, baseURL);
+      await steps.join(info, context);
+      await use(page);
+    },
+
+    request: async ({ playwright, extraHTTPHeaders, baseURL, request, traceparent }, use) => {
+      if (traceparent === "") {
+        await use(request);
+        return;
+      }
+      const traced = await playwright.request.newContext({
+        ...(baseURL === undefined ? {} : { baseURL }),
+        extraHTTPHeaders: { ...extraHTTPHeaders, traceparent },
+      });
+      await use(traced);
+      await traced.dispose();
+    },
+  }),
+);
 
 export { expect } from "@playwright/test";
 

@@ -20,6 +20,9 @@ interface PlaywrightError {
 
 interface PlaywrightStep {
   readonly title: string;
+  /** `test.step` for those that the test names itself. */
+  readonly category: string;
+  readonly location?: { readonly file: string };
   readonly startTime: Date;
   readonly duration: number;
   readonly error?: PlaywrightError;
@@ -38,6 +41,8 @@ interface PlaywrightResult {
 const STATUSES: Readonly<Record<string, TestStatus>> = { passed: "pass", skipped: "skip" };
 const STEPS_MAX = 200;
 const STEP_DEPTH_MAX = 4;
+/** Where our fixtures tell pages of a step: nothing that the test did. */
+const OWN_STEP = /[\\/]test-runs[\\/]playwright-steps\.[jt]s$/;
 
 /** Reporter for playwright: `reporter: [["list"], ["gasoline360/playwright-reporter"]]`; `gasoline test` adds it by itself. */
 export default class GasolineReporter {
@@ -65,7 +70,7 @@ export default class GasolineReporter {
       startMs: result.startTime.getTime(),
       durationMs: result.duration,
       failures: result.errors.map(playwrightFailure),
-      steps: stepsOf(result.steps, 0).slice(0, STEPS_MAX),
+      steps: stepsOf(result.steps, 0, new Map()).slice(0, STEPS_MAX),
     });
   }
 
@@ -131,17 +136,25 @@ function playwrightFailure(error: PlaywrightError): ReturnType<typeof failureOf>
   };
 }
 
-/** Steps flattened, parents before children. */
-function stepsOf(steps: readonly PlaywrightStep[], depth: number): TestStep[] {
+/** Steps flattened, parents before children. `named` counts the test's own by name, as playwright-steps.ts does. */
+function stepsOf(steps: readonly PlaywrightStep[], depth: number, named: Map<string, number>): TestStep[] {
   if (depth > STEP_DEPTH_MAX) return [];
-  return steps.flatMap((step) => [
+  const ofTheTest = steps.filter(({ location }) => !OWN_STEP.test(location?.file ?? ""));
+  return ofTheTest.flatMap((step) => [
     {
       name: step.title,
+      ...(step.category === "test.step" ? { nth: countUp(named, step.title) } : {}),
       startMs: step.startTime.getTime(),
       durationMs: Math.max(0, step.duration),
       depth,
       ...(step.error === undefined ? {} : { failure: playwrightFailure(step.error) }),
     },
-    ...stepsOf(step.steps, depth + 1),
+    ...stepsOf(step.steps, depth + 1, named),
   ]);
+}
+
+function countUp(counts: Map<string, number>, name: string): number {
+  const before = counts.get(name) ?? 0;
+  counts.set(name, before + 1);
+  return before;
 }

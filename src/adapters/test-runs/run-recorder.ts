@@ -2,7 +2,7 @@ import type { HrTime } from "@opentelemetry/api";
 import type { CommandSpan } from "../command-span.ts";
 import { hrTimeOfMs, type OtlpSource, type SendableAttributes, type SpanToSend } from "../otlp-client.ts";
 import type { TestEvent, TestFailure, TestReference, TestStep } from "./test-event.ts";
-import { testIds } from "./test-ids.ts";
+import { stepSpanId, testIds } from "./test-ids.ts";
 
 const STATUS_OK = 1;
 const STATUS_ERROR = 2;
@@ -242,7 +242,10 @@ function stepSpans(steps: readonly TestStep[], test: { traceId: string; spanId: 
   const parents = [test.spanId];
   return steps.map((step, i) => {
     const depth = Math.min(step.depth, parents.length - 1);
-    const { spanId } = testIds(test.spanId, step.name, i);
+    const spanId =
+      step.nth === undefined
+        ? testIds(test.spanId, step.name, i).spanId
+        : stepSpanId(test.spanId, step.name, step.nth);
     const parentSpanId = parents[depth];
     parents.splice(depth + 1, parents.length, spanId);
     const endMs = step.startMs + step.durationMs;

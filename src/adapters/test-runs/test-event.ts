@@ -69,6 +69,8 @@ export interface TestStep {
   readonly startMs: number;
   readonly durationMs: number;
   readonly depth: number;
+  /** Of a step that the test itself names: how many of this name began before it in the test. */
+  readonly nth?: number;
   readonly failure?: TestFailure;
 }
 

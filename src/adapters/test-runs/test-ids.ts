@@ -18,6 +18,11 @@ export function testIds(runId: string, key: string, attempt: number): TestIds {
   return { traceId: hash.slice(0, 32), spanId: hash.slice(32, 48) };
 }
 
+/** Span id of the `nth` step (from 0) that a test itself calls by this name. */
+export function stepSpanId(testSpanId: string, name: string, nth: number): string {
+  return testIds(testSpanId, `step ${name}`, nth).spanId;
+}
+
 /** The key of a test by its file and the names around it, outermost first. */
 export function testKey(file: string, names: readonly string[]): string {
   return `${file}\n${names.join(" > ")}`;
@@ -25,6 +30,10 @@ export function testKey(file: string, names: readonly string[]): string {
 
 /** W3C traceparent of a test, sampled. */
 export function testTraceparent(runId: string, key: string, attempt: number): string {
-  const { traceId, spanId } = testIds(runId, key, attempt);
+  return traceparentOf(testIds(runId, key, attempt));
+}
+
+/** W3C traceparent of a span, sampled. */
+export function traceparentOf({ traceId, spanId }: TestIds): string {
   return `00-${traceId}-${spanId}-01`;
 }
