@@ -1,7 +1,5 @@
-import type { AnyValue } from "@opentelemetry/api";
-
 /** The `exception.*` attributes (semantic conventions) of an error as a logger wrote it: its text or its object. */
-export function exceptionAttributes(error: unknown): Record<string, AnyValue> {
+export function exceptionAttributes(error: unknown): Record<string, unknown> {
   if (typeof error === "string") return exceptionOfText(error);
   if (typeof error !== "object" || error === null) return {};
   const fields = error as { readonly [key: string]: unknown };
@@ -26,7 +24,7 @@ const HEADER =
  * Type, message and stack of an error's text. Several lines are a stack; Python names the error in its last line,
  * others in the first. A single line is only a message, unless it starts with the name of an error.
  */
-export function exceptionOfText(text: string): Record<string, AnyValue> {
+export function exceptionOfText(text: string): Record<string, unknown> {
   const lines = text.trimEnd().split("\n");
   const isStack = lines.length > 1;
   const panic = /^(?:panic|fatal error): (.*)|^thread '.*panicked at (.*)/m.exec(text);

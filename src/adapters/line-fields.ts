@@ -1,4 +1,3 @@
-import type { AnyValue } from "@opentelemetry/api";
 import { exceptionAttributes } from "./line-exception.ts";
 import { severityOfNumber, severityOfWord } from "./line-severity.ts";
 import { timeOfField } from "./line-time.ts";
@@ -116,7 +115,7 @@ const NOISE: ReadonlySet<string> = new Set(["v", "@version", "level_value", "ecs
  */
 export function recordOfFields(fields: Fields, nowMs: number): LogToSend | undefined {
   const best: Partial<Record<Role, { rank: number; name: string; value: unknown }>> = {};
-  const attributes: Record<string, AnyValue> = {};
+  const attributes: Record<string, unknown> = {};
   collect(fields, "", best, attributes);
   if (best.message === undefined && best.level === undefined && best.exception === undefined)
     return undefined;
@@ -130,8 +129,7 @@ export function recordOfFields(fields: Fields, nowMs: number): LogToSend | undef
   return {
     time: timeOfField(best.time?.value, nowMs),
     ...level,
-    body:
-      typeof message === "string" ? renderTemplate(message, best.message?.name, fields) : sendable(message),
+    body: typeof message === "string" ? renderTemplate(message, best.message?.name, fields) : message,
     attributes,
     ...ids,
   };
@@ -139,7 +137,7 @@ export function recordOfFields(fields: Fields, nowMs: number): LogToSend | undef
 
 type Best = Partial<Record<Role, { rank: number; name: string; value: unknown }>>;
 
-function collect(fields: Fields, prefix: string, best: Best, attributes: Record<string, AnyValue>): void {
+function collect(fields: Fields, prefix: string, best: Best, attributes: Record<string, unknown>): void {
   for (const key in fields) {
     const value = fields[key];
     const name = prefix === "" ? key : prefix + key;
@@ -151,14 +149,14 @@ function collect(fields: Fields, prefix: string, best: Best, attributes: Record<
     }
     const known = ROLES.get(name);
     if (known === undefined || !fits(known.role, value)) {
-      if (!NOISE.has(name)) attributes[ATTRIBUTES.get(name) ?? name] = sendable(value);
+      if (!NOISE.has(name)) attributes[ATTRIBUTES.get(name) ?? name] = value;
       continue;
     }
     const current = best[known.role];
     if (current === undefined || known.rank < current.rank) {
-      if (current !== undefined) attributes[current.name] = sendable(current.value);
+      if (current !== undefined) attributes[current.name] = current.value;
       best[known.role] = { rank: known.rank, name, value };
-    } else attributes[name] = sendable(value);
+    } else attributes[name] = value;
   }
 }
 
@@ -209,7 +207,7 @@ function flagsOf(value: unknown): number {
   return typeof value === "string" || typeof value === "number" ? Number.parseInt(String(value), 16) || 0 : 0;
 }
 
-function addException(best: Best, attributes: Record<string, AnyValue>): void {
+function addException(best: Best, attributes: Record<string, unknown>): void {
   const { exception, exceptionType, exceptionMessage, stack } = best;
   if (exception !== undefined) Object.assign(attributes, exceptionAttributes(exception.value));
   if (stack !== undefined) Object.assign(attributes, exceptionAttributes(stack.value));
@@ -218,7 +216,7 @@ function addException(best: Best, attributes: Record<string, AnyValue>): void {
 }
 
 /** zap and zerolog: `"caller":"main.go:12"`; slog: `"source":{"function","file","line"}`. */
-function addCaller(best: Best, attributes: Record<string, AnyValue>): void {
+function addCaller(best: Best, attributes: Record<string, unknown>): void {
   if (best.source !== undefined) {
     const { function: functionName, file, line } = best.source.value as Fields;
     if (typeof functionName === "string") attributes["code.function.name"] = functionName;
@@ -242,9 +240,4 @@ function renderTemplate(message: string, name: string | undefined, fields: Field
     if (value === undefined) return hole;
     return typeof value === "string" ? value : JSON.stringify(value);
   });
-}
-
-/** JSON.parse yields nothing else; logfmt only strings. */
-function sendable(value: unknown): AnyValue {
-  return value as AnyValue;
 }

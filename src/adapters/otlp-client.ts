@@ -1,49 +1,24 @@
-import { type AnyValue, type HrTime, SpanKind, SpanStatusCode } from "@opentelemetry/api";
-import { OTLPLogExporter } from "@opentelemetry/exporter-logs-otlp-proto";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
+import type { HrTime } from "@opentelemetry/api";
+import type { ScopeGroup } from "../model/scan-table.ts";
 import type { Clock } from "../model/time.ts";
 import { VERSION } from "../version.ts";
-import { createSendQueue, type SendOutcome } from "./send-queue.ts";
+import { ByteWriter } from "../wire/byte-writer.ts";
+import {
+  encodeGroup,
+  type LogToEncode,
+  type SpanToEncode,
+  writeLog,
+  writeSpan,
+} from "../wire/encode-record.ts";
+import { encodeLogs, encodeTraces, type RawRecord } from "../wire/encode-request.ts";
+import type { AttributesToEncode } from "../wire/encode-value.ts";
+import { createOtlpPost } from "./otlp-post.ts";
+import { type Connection, createSendQueue } from "./send-queue.ts";
 
-type ReadableLogRecord = Parameters<OTLPLogExporter["export"]>[0][number];
-type ReadableSpan = Parameters<OTLPTraceExporter["export"]>[0][number];
-type Resource = ReadableLogRecord["resource"];
-
-/** Attribute values that can be sent: whatever JSON can hold. Nested objects become OTLP key-value lists. */
-export type SendableAttributes = { readonly [key: string]: AnyValue };
-
-/** A log record to send. Times are [seconds, nanoseconds] since 1970; ids are lower-case hex, `""` when unknown. */
-export interface LogToSend {
-  /** When it happened; absent: when `log` was called. */
-  readonly time?: HrTime | undefined;
-  readonly severity: number;
-  readonly severityText?: string;
-  readonly eventName?: string;
-  readonly body: AnyValue;
-  readonly attributes: SendableAttributes;
-  readonly traceId?: string;
-  readonly spanId?: string;
-  readonly flags?: number;
-}
-
-/** A span to send, ended. Ids are lower-case hex; no `parentSpanId` makes it a root. Status is unset unless given. */
-export interface SpanToSend {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string | undefined;
-  readonly name: string;
-  readonly kind?: SpanKind;
-  readonly start: HrTime;
-  readonly end: HrTime;
-  readonly attributes: SendableAttributes;
-  readonly status?: { readonly code: SpanStatusCode; readonly message?: string };
-  readonly events?: readonly {
-    readonly time: HrTime;
-    readonly name: string;
-    readonly attributes: SendableAttributes;
-  }[];
-  readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
-}
+/** What adapters make; encoded when it is given to a source. */
+export type LogToSend = LogToEncode;
+export type SpanToSend = SpanToEncode;
+export type SendableAttributes = AttributesToEncode;
 
 /** What sends for one resource (one service, container or file). */
 export interface OtlpSource {
@@ -60,8 +35,8 @@ export interface ClientStats {
 }
 
 /**
- * The one OTLP client of all adapters. Records wait in a bounded queue and go out in batches through the
- * OpenTelemetry exporters; a call never blocks and never throws. While no daemon answers they are kept, the oldest
+ * The one OTLP client of all adapters. Records wait encoded in a bounded queue and go out in batches; a
+ * call never blocks and never throws. While no daemon answers they are kept, the oldest
  * making room for the newest, and what is dropped is counted.
  */
 export interface OtlpClient {
@@ -85,32 +60,29 @@ export interface OtlpClientOptions {
   /** `""` when none is required. */
   readonly apiKey: string;
   readonly clock: Clock;
-  /** Bytes of records that may wait, approximately. */
+  /** Bytes of log records that may wait, and of spans. */
   readonly queueBytesMax?: number;
 }
 
 const QUEUE_BYTES_MAX = 32 * 1024 ** 2;
-/** What a record takes beside its texts: object, attributes, place in the queue. */
-const RECORD_BYTES = 300;
-/** Per request; the exporter retries once inside it, then the batch returns to the queue. */
-const REQUEST_TIMEOUT_MS = 2_000;
+/** What a record takes beside its bytes: the object that holds them, its place in the queue. */
+const RECORD_BYTES = 150;
 
 export function createOtlpClient(options: OtlpClientOptions): OtlpClient {
-  const { clock, apiKey } = options;
-  const headers = apiKey === "" ? {} : { "x-api-key": apiKey };
-  const settings = { headers, timeoutMillis: REQUEST_TIMEOUT_MS };
+  const { clock, apiKey, endpoint } = options;
   const bytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX;
+  const queueOf = (path: string, encode: (records: readonly RawRecord[]) => Uint8Array) =>
+    createSendQueue<RawRecord>({ bytesMax, endpoint, connect: (url) => connect(url + path, apiKey, encode) });
+  const logs = queueOf("/v1/logs", encodeLogs);
+  const spans = queueOf("/v1/traces", encodeTraces);
+  const writer = new ByteWriter();
 
-  const logs = createSendQueue<ReadableLogRecord>({
-    bytesMax,
-    endpoint: options.endpoint,
-    connect: (url) => sender(new OTLPLogExporter({ ...settings, url: `${url}/v1/logs` })),
-  });
-  const spans = createSendQueue<ReadableSpan>({
-    bytesMax,
-    endpoint: options.endpoint,
-    connect: (url) => sender(new OTLPTraceExporter({ ...settings, url: `${url}/v1/traces` })),
-  });
+  /** What `write` writes, as a record of `group`. */
+  function encoded(group: ScopeGroup, write: () => void): RawRecord {
+    writer.clear();
+    write();
+    return { group, bytes: Buffer.from(writer.finish()) };
+  }
 
   function stats(): ClientStats {
     const [ofLogs, ofSpans] = [logs.stats(), spans.stats()];
@@ -129,10 +101,16 @@ export function createOtlpClient(options: OtlpClientOptions): OtlpClient {
 
   return {
     source: (attributes) => {
-      const resource = resourceOf(attributes);
+      const group = encodeGroup(attributes, SCOPE_NAME, VERSION);
       return {
-        log: (record) => logs.push(readableLog(record, resource, clock), logBytes(record)),
-        span: (span) => spans.push(readableSpan(span, resource), RECORD_BYTES * 2),
+        log: (record) => {
+          const raw = encoded(group, () => writeLog(writer, record, hrTimeOfMs(clock.nowMs())));
+          logs.push(raw, raw.bytes.length + RECORD_BYTES);
+        },
+        span: (span) => {
+          const raw = encoded(group, () => writeSpan(writer, span));
+          spans.push(raw, raw.bytes.length + RECORD_BYTES);
+        },
       };
     },
     hasRoom: () => logs.hasRoom() && spans.hasRoom(),
@@ -147,106 +125,16 @@ export function createOtlpClient(options: OtlpClientOptions): OtlpClient {
   };
 }
 
-/** One attempt to deliver a batch with an exporter of the SDK. */
-function sender<T>(exporter: {
-  export(items: T[], done: (result: { code: number; error?: Error }) => void): void;
-}): (items: T[]) => Promise<SendOutcome> {
-  return (items) =>
-    new Promise((resolve) => {
-      exporter.export(items, ({ code, error }) => {
-        if (code === 0) resolve({ delivered: true });
-        else
-          resolve({ delivered: false, again: !isRefusal(error), reason: error?.message ?? "export failed" });
-      });
-    });
+const SCOPE_NAME = "gasoline360";
+
+function connect(
+  url: string,
+  apiKey: string,
+  encode: (records: readonly RawRecord[]) => Uint8Array,
+): Connection<RawRecord> {
+  const post = createOtlpPost(url, apiKey === "" ? {} : { "x-api-key": apiKey });
+  return { send: (records) => post.send(encode(records)), close: post.close };
 }
-
-/** True when the daemon answered and will answer the same again (400, 401, 413 …): no use in trying once more. */
-function isRefusal(error: Error | undefined): boolean {
-  return error !== undefined && "code" in error && typeof error.code === "number";
-}
-
-const SCOPE = { name: "gasoline360", version: VERSION };
-
-/** The SDK's own constructor of resources is in a package that is not a direct dependency; exporters read no more. */
-function resourceOf(attributes: SendableAttributes): Resource {
-  const resource: Resource = {
-    attributes: sdkAttributes(attributes),
-    merge: () => resource,
-    getRawAttributes: () => [],
-  };
-  return resource;
-}
-
-/** The SDK's type of attributes leaves nested values out, its serializer does not. */
-function sdkAttributes(attributes: SendableAttributes): ReadableLogRecord["attributes"] {
-  return attributes as ReadableLogRecord["attributes"];
-}
-
-function readableLog(record: LogToSend, resource: Resource, clock: Clock): ReadableLogRecord {
-  const observed = hrTimeOfMs(clock.nowMs());
-  const traced = record.traceId !== undefined && record.traceId !== "";
-  return {
-    hrTime: record.time ?? observed,
-    hrTimeObserved: observed,
-    severityNumber: record.severity,
-    ...(record.severityText === undefined ? {} : { severityText: record.severityText }),
-    ...(record.eventName === undefined ? {} : { eventName: record.eventName }),
-    ...(traced
-      ? {
-          spanContext: {
-            traceId: record.traceId,
-            spanId: record.spanId ?? "",
-            traceFlags: record.flags ?? 0,
-          },
-        }
-      : {}),
-    body: record.body,
-    attributes: sdkAttributes(record.attributes),
-    droppedAttributesCount: 0,
-    resource,
-    instrumentationScope: SCOPE,
-  };
-}
-
-function readableSpan(span: SpanToSend, resource: Resource): ReadableSpan {
-  const context = (spanId: string, traceId = span.traceId) => ({ traceId, spanId, traceFlags: 1 });
-  return {
-    name: span.name,
-    kind: span.kind ?? SpanKind.INTERNAL,
-    spanContext: () => context(span.spanId),
-    ...(span.parentSpanId === undefined ? {} : { parentSpanContext: context(span.parentSpanId) }),
-    startTime: span.start,
-    endTime: span.end,
-    duration: [0, 0],
-    ended: true,
-    status: span.status ?? { code: SpanStatusCode.UNSET },
-    attributes: sdkAttributes(span.attributes),
-    events: (span.events ?? []).map(({ time, name, attributes }) => ({
-      time,
-      name,
-      attributes: sdkAttributes(attributes),
-    })),
-    links: (span.links ?? []).map(({ traceId, spanId }) => ({ context: context(spanId, traceId) })),
-    resource,
-    instrumentationScope: SCOPE,
-    droppedAttributesCount: 0,
-    droppedEventsCount: 0,
-    droppedLinksCount: 0,
-  };
-}
-
-/** Near enough: the texts that can be long, and an estimate of the rest. */
-function logBytes(record: LogToSend): number {
-  let bytes = RECORD_BYTES + (typeof record.body === "string" ? record.body.length : 0);
-  for (const key of LONG_TEXTS) {
-    const text = record.attributes[key];
-    if (typeof text === "string") bytes += text.length;
-  }
-  return bytes;
-}
-
-const LONG_TEXTS = ["log.record.original", "exception.stacktrace", "exception.message"];
 
 /** Unix milliseconds, with their fraction, as [seconds, nanoseconds]. */
 export function hrTimeOfMs(ms: number): HrTime {

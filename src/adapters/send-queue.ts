@@ -1,7 +1,13 @@
-/** How one attempt to deliver a batch ended. `again`: the daemon is away or busy, and the batch is still good. */
+/** How one attempt to deliver a batch ended. */
 export type SendOutcome =
-  | { readonly delivered: true }
-  | { readonly delivered: false; readonly again: boolean; readonly reason: string };
+  /** Taken, but for `rejected` items that will never be, for `reason`. */
+  | { readonly kind: "delivered"; readonly rejected: number; readonly reason: string }
+  /** Answered, and the same again would be: the batch is lost. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** Answered that it has too much to do now; `waitMs`: for how long. */
+  | { readonly kind: "busy"; readonly waitMs?: number }
+  /** No answer: the daemon is looked for again. */
+  | { readonly kind: "away" };
 
 /** A bounded queue whose items go out in batches, one batch on its way at a time. */
 export interface SendQueue<T> {
@@ -29,8 +35,15 @@ export interface SendQueueOptions<T> {
   readonly bytesMax: number;
   /** Base URL of the daemon; `undefined` when there is none now. */
   readonly endpoint: () => Promise<string | undefined>;
-  /** A function that makes one attempt to deliver a batch there. */
-  readonly connect: (url: string) => (items: T[]) => Promise<SendOutcome>;
+  /** Deliverer of batches there. */
+  readonly connect: (url: string) => Connection<T>;
+}
+
+/** Where batches go. */
+export interface Connection<T> {
+  /** One attempt to deliver a batch. Never rejects. */
+  send(items: readonly T[]): Promise<SendOutcome>;
+  close(): void;
 }
 
 const BATCH_MAX = 2_000;
@@ -43,6 +56,9 @@ const BUSY_ITEMS = 50;
 const BUSY_MS = 50;
 /** Between two looks for a daemon that is away. */
 const AWAY_MS = 500;
+/** Before a busy daemon that does not say for how long is asked again: doubled each time, up to a bound. */
+const BACKOFF_FIRST_MS = 100;
+const BACKOFF_MAX_MS = 10_000;
 const NOT_TAKEN = "no daemon took them in time";
 
 export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
@@ -55,7 +71,8 @@ export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
   let sent = 0;
   let dropped = 0;
   let droppedReason = "";
-  let deliver: ((items: T[]) => Promise<SendOutcome>) | undefined;
+  let connection: Connection<T> | undefined;
+  let backoffMs = BACKOFF_FIRST_MS;
   let timer: NodeJS.Timeout | undefined;
   let busy = false;
   let closed = false;
@@ -122,32 +139,49 @@ export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
     if (closed) return;
     if (items.length === head) endFlushes(true);
     else {
-      if (deliver === undefined) endFlushes(false);
-      schedule(flushes.length > 0 ? 0 : pauseMs);
+      if (connection === undefined) endFlushes(false);
+      schedule(pauseMs);
     }
   }
 
   /** Tries to deliver one batch; returns how long to wait before the next. */
   async function attempt(): Promise<number> {
-    if (deliver === undefined) {
+    if (connection === undefined) {
       const url = await options.endpoint().catch(() => undefined);
-      if (url === undefined) return AWAY_MS;
-      deliver = options.connect(url);
+      if (url === undefined || closed) return AWAY_MS;
+      connection = options.connect(url);
     }
     const batch = take(BATCH_MAX);
     onItsWay = batch.items.length;
-    const outcome = await deliver(batch.items);
+    const outcome = await connection.send(batch.items);
     if (closed) return 0;
     onItsWay = 0;
-    if (!outcome.delivered && outcome.again) {
-      putBack(batch);
-      deliver = undefined;
-      return AWAY_MS;
+    switch (outcome.kind) {
+      case "away":
+        putBack(batch);
+        disconnect();
+        return AWAY_MS;
+      case "busy":
+        putBack(batch);
+        backoffMs = Math.min(BACKOFF_MAX_MS, 2 * backoffMs);
+        return Math.min(BACKOFF_MAX_MS, outcome.waitMs ?? backoffMs / 2);
+      case "refused":
+        drop(batch.items.length, outcome.reason);
+        break;
+      case "delivered":
+        sent += batch.items.length - outcome.rejected;
+        if (outcome.rejected > 0) drop(outcome.rejected, outcome.reason);
+        break;
     }
-    if (outcome.delivered) sent += batch.items.length;
-    else drop(batch.items.length, outcome.reason);
-    if (items.length - head >= BATCH_MAX || waitingBytes >= BATCH_BYTES_MAX) return 0;
+    backoffMs = BACKOFF_FIRST_MS;
+    const full = items.length - head >= BATCH_MAX || waitingBytes >= BATCH_BYTES_MAX;
+    if (full || flushes.length > 0) return 0;
     return batch.items.length > BUSY_ITEMS ? BUSY_MS : QUIET_MS;
+  }
+
+  function disconnect(): void {
+    connection?.close();
+    connection = undefined;
   }
 
   function endFlushes(done: boolean): void {
@@ -179,6 +213,7 @@ export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
       items = [];
       head = 0;
       onItsWay = 0;
+      disconnect();
       endFlushes(left === 0);
     },
   };

@@ -9,11 +9,14 @@ const COPY_CALL_MIN = 64;
 export class ByteWriter {
   bytes: Uint8Array;
   length = 0;
+  /** The same memory as `bytes`, for what only a Buffer can do. */
+  #view: Buffer;
   readonly #double = new Float64Array(1);
   readonly #doubleBytes = new Uint8Array(this.#double.buffer);
 
   constructor(bytesAtFirst = BYTES_AT_FIRST) {
     this.bytes = new Uint8Array(bytesAtFirst);
+    this.#view = Buffer.from(this.bytes.buffer);
   }
 
   /** Makes room for `count` more bytes. */
@@ -23,6 +26,12 @@ export class ByteWriter {
     const grown = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
+    this.#view = Buffer.from(grown.buffer);
+  }
+
+  byte(value: number): void {
+    this.reserve(1);
+    this.bytes[this.length++] = value;
   }
 
   varint(value: number): void {
@@ -125,6 +134,33 @@ export class ByteWriter {
     this.varint(field * 8 + 2);
     this.varint(payload.length);
     this.raw(payload);
+  }
+
+  /** A string field, in UTF-8. Half a surrogate pair becomes U+FFFD. */
+  textField(field: number, text: string): void {
+    this.varint(field * 8 + 2);
+    if (text.length <= COPY_CALL_MIN && this.#asciiWithLength(text)) return;
+    const bytes = Buffer.byteLength(text);
+    this.varint(bytes);
+    this.reserve(bytes);
+    this.#view.write(text, this.length, bytes);
+    this.length += bytes;
+  }
+
+  /** Writes the length (one byte) and text, or nothing and returns false when a character is not ASCII. */
+  #asciiWithLength(text: string): boolean {
+    const { length } = text;
+    this.reserve(1 + length);
+    const { bytes } = this;
+    let p = this.length;
+    bytes[p++] = length;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) return false;
+      bytes[p++] = code;
+    }
+    this.length = p;
+    return true;
   }
 
   /** Forgets what was written and keeps the room. */

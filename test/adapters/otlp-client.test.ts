@@ -1,14 +1,21 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { createOtlpClient, type OtlpClient } from "../../src/adapters/otlp-client.ts";
 import { DEFAULTS } from "../../src/config.ts";
 import { type Gasoline, startGasoline } from "../../src/main.ts";
 import { systemClock } from "../../src/model/time.ts";
+import { encodePartialSuccess } from "../../src/wire/encode-response.ts";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const SPAN_ID = "b7ad6b7169203331";
 
 let daemons: Gasoline[] = [];
+let receivers: Server[] = [];
 afterEach(async () => {
+  for (const receiver of receivers) receiver.closeAllConnections();
+  for (const receiver of receivers) await new Promise((done) => receiver.close(done));
+  receivers = [];
   for (const daemon of daemons) await daemon.close();
   daemons = [];
 });
@@ -27,6 +34,31 @@ function clientOf(endpoint: () => string | undefined, queueBytesMax?: number): O
 async function bodies(daemon: Gasoline, service: string): Promise<unknown[]> {
   const { records } = await daemon.store.records({ filter: { service }, order: "oldest", limit: 10_000 });
   return records.map((record) => (record.kind === "log" ? record.body : undefined));
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly answer?: Uint8Array;
+}
+
+/** A receiver that gives these answers in turn, the last one again and again. */
+async function startReceiver(answers: readonly Answer[]): Promise<{ url: string; times: number[] }> {
+  const times: number[] = [];
+  const server = createServer((request, response) => {
+    const { status, headers, answer } = answers[Math.min(times.length, answers.length - 1)]!;
+    times.push(performance.now());
+    request.resume().on("end", () => response.writeHead(status, headers).end(answer));
+  });
+  receivers.push(server);
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, times };
+}
+
+function nestedArrays(depth: number): unknown {
+  let value: unknown = [];
+  for (let i = 1; i < depth; i++) value = [value];
+  return value;
 }
 
 const logOf = (body: string) => ({ severity: 9, body, attributes: {} });
@@ -111,7 +143,7 @@ describe("the OTLP client of the adapters", () => {
     const { waiting, dropped } = client.stats();
     expect(waiting + dropped).toBe(100);
     expect(waiting).toBeGreaterThan(10);
-    expect(waiting).toBeLessThan(50);
+    expect(waiting).toBeLessThan(60);
     const daemon = await startDaemon();
     url = daemon.url;
     await client.flush(5_000);
@@ -150,6 +182,54 @@ describe("the OTLP client of the adapters", () => {
     const client = clientOf(() => daemon.url);
     client.source({ "service.name": "refused" }).log(logOf("no key"));
     expect(await client.flush(5_000)).toBe(true);
-    expect(await client.close(0)).toMatchObject({ sent: 0, dropped: 1, droppedReason: "Unauthorized" });
+    expect(await client.close(0)).toMatchObject({ sent: 0, dropped: 1 });
+    expect(client.stats().droppedReason).toContain("requires a key");
+  });
+
+  it("asks a busy receiver again after the time it named, and loses nothing", async () => {
+    const receiver = await startReceiver([
+      { status: 429, headers: { "retry-after": "0.2" } },
+      { status: 503 },
+      { status: 200 },
+    ]);
+    const client = clientOf(() => receiver.url);
+    client.source({ "service.name": "busy" }).log(logOf("once"));
+    expect(await client.flush(5_000)).toBe(true);
+    expect(await client.close(0)).toMatchObject({ sent: 1, dropped: 0 });
+    expect(receiver.times).toHaveLength(3);
+    // Timers may fire up to a millisecond early.
+    expect(receiver.times[1]! - receiver.times[0]!).toBeGreaterThan(195);
+  });
+
+  it("counts the records that a receiver refused out of a batch", async () => {
+    const answer = encodePartialSuccess("logs", 2, "too long");
+    const receiver = await startReceiver([{ status: 200, answer }]);
+    const client = clientOf(() => receiver.url);
+    const source = client.source({ "service.name": "partly" });
+    for (let i = 0; i < 5; i++) source.log(logOf(`line ${i}`));
+    expect(await client.flush(5_000)).toBe(true);
+    expect(await client.close(0)).toEqual({ sent: 3, waiting: 0, dropped: 2, droppedReason: "too long" });
+  });
+
+  it("delivers over a connection that the receiver closes after each answer", async () => {
+    const receiver = await startReceiver([{ status: 200, headers: { connection: "close" } }]);
+    const client = clientOf(() => receiver.url);
+    const source = client.source({ "service.name": "closing" });
+    for (let i = 0; i < 3; i++) {
+      source.log(logOf(`line ${i}`));
+      expect(await client.flush(5_000)).toBe(true);
+    }
+    expect(await client.close(0)).toMatchObject({ sent: 3, dropped: 0 });
+  });
+
+  it("delivers a record whose values are nested too deep for a receiver, and the records beside it", async () => {
+    const daemon = await startDaemon();
+    const client = clientOf(() => daemon.url);
+    const source = client.source({ "service.name": "deep" });
+    source.log(logOf("before"));
+    source.log({ ...logOf("deep"), attributes: { list: nestedArrays(50_000) } });
+    expect(await client.flush(5_000)).toBe(true);
+    expect(await bodies(daemon, "deep")).toEqual(["before", "deep"]);
+    await client.close(0);
   });
 });
