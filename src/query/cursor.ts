@@ -7,6 +7,7 @@ import type { Position } from "../store/telemetry-store.ts";
  *
  *   p.EPOCH.TIME.RING.SEQUENCE   a page of records ends here            after_cursor, before_cursor
  *   t.EPOCH.START.TRACE          a page of traces ends here             after_cursor, before_cursor
+ *   r.EPOCH.RANK.TIME.RING.SEQUENCE   a page of test results ends here
  *   e.EPOCH.LASTSEEN.PRINT       a page of error groups ends here       after_cursor, before_cursor
  *   n.EPOCH.ARRIVAL              everything up to here has been seen    filter.since
  *
@@ -26,11 +27,21 @@ export interface ErrorPosition {
   readonly fingerprint: string;
 }
 
+/** Where a page of ranked records ends: those of rank 0 stand first. */
+export interface RankedPosition extends Position {
+  readonly rank: number;
+}
+
 const RADIX = 36;
 
 export function recordCursor(epoch: string, position: Position): string {
   const ring = STREAMS.indexOf(position.stream);
   return join("p", epoch, [position.timeNs, ring, position.sequence]);
+}
+
+export function rankedCursor(epoch: string, position: RankedPosition): string {
+  const ring = STREAMS.indexOf(position.stream);
+  return join("r", epoch, [position.rank, position.timeNs, ring, position.sequence]);
 }
 
 export function traceCursor(epoch: string, position: TracePosition): string {
@@ -58,7 +69,15 @@ export function isSinceCursor(value: string | number): value is string {
 /** Each reader throws GasolineError `bad_parameter` on text that is no cursor of its kind, and `before_restart`
  * on one that another run of the daemon made. */
 export function readRecordCursor(cursor: string, epoch: string, parameter: string): Position {
-  const [time, ring, sequence] = fields(cursor, "p", 3, epoch, parameter);
+  return positionOf(fields(cursor, "p", 3, epoch, parameter), cursor, parameter);
+}
+
+export function readRankedCursor(cursor: string, epoch: string, parameter: string): RankedPosition {
+  const [rank, ...place] = fields(cursor, "r", 4, epoch, parameter);
+  return { rank: Number(numberOf(rank!, cursor, parameter)), ...positionOf(place, cursor, parameter) };
+}
+
+function positionOf([time, ring, sequence]: readonly string[], cursor: string, parameter: string): Position {
   const stream = STREAMS[Number(numberOf(ring!, cursor, parameter))];
   if (stream === undefined) throw unreadable(cursor, parameter);
   return {
@@ -88,6 +107,7 @@ export function readSinceCursor(cursor: string, epoch: string): number {
 const KIND_HELP: Readonly<Record<string, string>> = {
   p: "It belongs to a listing of records (logs, timeline).",
   t: "It belongs to a listing of traces.",
+  r: "It belongs to a listing of tests.",
   e: "It belongs to a listing of errors.",
   n: "It is a cursor_since: pass it as filter.since.",
 };

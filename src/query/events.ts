@@ -271,7 +271,10 @@ export function coverage(page: {
 }
 
 /** One line a record, and one with the date (UTC) wherever it changes. */
-function withDates(records: readonly StoredRecord[], lineOf: (record: StoredRecord) => string): string[] {
+export function withDates(
+  records: readonly StoredRecord[],
+  lineOf: (record: StoredRecord) => string,
+): string[] {
   const lines: string[] = [];
   let date = "";
   for (const record of records) {

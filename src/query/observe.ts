@@ -9,11 +9,12 @@ import { observeMetrics } from "./metrics.ts";
 import { NETWORK_BODIES, observeWaterfall } from "./network.ts";
 import { observeAnalysis, observeServices } from "./observe-analysis.ts";
 import type { ObserveQuery, What } from "./parameters.ts";
-import { ACTIONS, SCREENSHOTS, TESTS, VITALS, WEBSOCKET_EVENTS } from "./record-modes.ts";
+import { ACTIONS, SCREENSHOTS, VITALS, WEBSOCKET_EVENTS } from "./record-modes.ts";
 import { renderText } from "./render/text.ts";
 import type { Body, Draft, Question } from "./reply.ts";
 import { replyBytes } from "./reply-bytes.ts";
 import type { ObserveAnswer, ObserveContext } from "./shapes.ts";
+import { observeTests } from "./tests.ts";
 import { observeTrace } from "./trace.ts";
 import { observeTraces } from "./traces.ts";
 import { askUntilFound } from "./wait.ts";
@@ -27,7 +28,7 @@ const MODES: Readonly<Record<What, (question: Question) => Promise<Draft>>> = {
   code: observeCode,
   services: observeServices,
   metrics: observeMetrics,
-  tests: (question) => observeEvents(question, TESTS),
+  tests: observeTests,
   git: observeGit,
   network_waterfall: observeWaterfall,
   network_bodies: (question) => observeEvents(question, NETWORK_BODIES),
