@@ -139,7 +139,72 @@ describe.skipIf(chromiumPath() === undefined)("from a click to the database row"
       ]);
     });
   });
+
+  describe("an agent over MCP", () => {
+    const interact = async (input: object): Promise<readonly Done[]> => {
+      const { structuredContent } = await agent.call("interact", { timeout_ms: 4_000, ...input });
+      return structuredContent.rows as readonly Done[];
+    };
+    const results = (rows: readonly Done[]) =>
+      rows.flatMap(({ result }) => (result === undefined ? [] : [result]));
+    /** Serves the shop's page with its Pay button changed. */
+    const withButton = (button: string) =>
+      page.route(`${shop.url}/`, async (route) => {
+        const response = await route.fetch();
+        const body = (await response.text()).replace(
+          '<button id="pay" data-testid="pay">Pay</button>',
+          button,
+        );
+        await route.fulfill({ response, body });
+      });
+
+    it("replays what a person did; a changed page heals or fails, and says which", async () => {
+      await page.goto(shop.url);
+      await page.bringToFront();
+      await interact({ action: "record", name: "buy" });
+      await page.locator("#products li button").first().click();
+      await page.locator("#cart li").waitFor();
+      await page.locator("#pay").click();
+      await page.getByText("Paid. Order").waitFor();
+      await interact({ action: "record", name: "buy", stop: true });
+      expect(results(await interact({ action: "replay", name: "buy" }))).toEqual(["ok", "ok", "ok"]);
+
+      await withButton('<button id="pay">Pay now</button>');
+      const healed = await interact({ action: "replay", name: "buy" });
+      expect(results(healed)).toEqual(["ok", "ok", "healed"]);
+      expect(healed[2]?.reason).toBe("its first selector no longer fits");
+      expect(await page.locator("#status").textContent()).toContain("Paid. Order");
+
+      await page.unroute(`${shop.url}/`);
+      await withButton('<button id="pay" disabled>Pay</button>');
+      const failed = await interact({ action: "replay", name: "buy" });
+      expect(results(failed)).toEqual(["ok", "ok", "failed"]);
+      expect(failed[2]?.reason).toMatch(/^button "Pay" is disabled/);
+      await page.unroute(`${shop.url}/`);
+    });
+
+    it("compares each step with what it caused when it was explored", async () => {
+      const steps = [
+        { type: "go", url: shop.url },
+        { type: "click", target: "#products li:first-child button" },
+        { type: "click", target: 'aria/Pay[role="button"]' },
+        { type: "wait_for", text: "Paid. Order" },
+      ];
+      expect(results(await interact({ action: "explore", steps }))).toEqual(["ok", "ok", "ok", "ok"]);
+      await interact({ action: "record", name: "pay", steps });
+      await shop.setFault("error-deep", true);
+      const replayed = await interact({ action: "replay", name: "pay" });
+      await shop.setFault("error-deep", false);
+      expect(results(replayed)).toEqual(["ok", "ok", "failed", "not_run"]);
+      expect(replayed[2]?.reason).toBe("POST /api/pay was answered 502; recorded was 200");
+    });
+  });
 });
+
+interface Done {
+  readonly result?: string;
+  readonly reason?: string;
+}
 
 interface Seen {
   readonly trace_id: string;
