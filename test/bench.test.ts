@@ -1,16 +1,25 @@
 import { describe, expect, it } from "vitest";
-import { renderRows } from "../bench/row.ts";
+import { benchExtension } from "../bench/extension.ts";
+import { type BenchRow, renderRows } from "../bench/row.ts";
 import { BENCHMARKS } from "../bench/run.ts";
+import { chromiumPath } from "./support/chromium.ts";
+
+function expectNumbers(rows: readonly BenchRow[]): void {
+  expect(rows.length).toBeGreaterThan(0);
+  for (const row of rows) {
+    expect(Number.isFinite(row.value), `${row.area}: ${row.name} = ${row.value}`).toBe(true);
+    if (row.ratio !== undefined)
+      expect(Number.isFinite(row.ratio), `${row.name}: ratio ${row.ratio}`).toBe(true);
+  }
+}
 
 describe("benchmarks run at a small size", () => {
   it.each(Object.keys(BENCHMARKS))("%s", { timeout: 120_000 }, async (area) => {
-    const rows = await BENCHMARKS[area]!("small");
-    expect(rows.length).toBeGreaterThan(0);
-    for (const row of rows) {
-      expect(Number.isFinite(row.value), `${row.area}: ${row.name} = ${row.value}`).toBe(true);
-      if (row.ratio !== undefined)
-        expect(Number.isFinite(row.ratio), `${row.name}: ratio ${row.ratio}`).toBe(true);
-    }
+    expectNumbers(await BENCHMARKS[area]!("small"));
+  });
+
+  it.skipIf(chromiumPath() === undefined)("extension", { timeout: 120_000 }, async () => {
+    expectNumbers(await benchExtension("small"));
   });
 });
 

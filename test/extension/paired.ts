@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Page } from "playwright-core";
-import { vi } from "vitest";
 import { DEFAULTS } from "../../src/config.ts";
 import { pairingToken } from "../../src/http/pairing.ts";
 import { type Gasoline, startGasoline } from "../../src/main.ts";
@@ -32,6 +32,8 @@ export interface InteractReply {
 
 export const EXTENSION_ID = "amnppckhcoipedcfbejpminmjkgbhkil";
 
+const PAIRED_MS_MAX = 15_000;
+
 export async function startDaemon(stateDir: string, port = 0): Promise<Gasoline> {
   return startGasoline({ ...DEFAULTS, port, aliases: [], stateDir }, () => undefined);
 }
@@ -54,10 +56,7 @@ export async function openPaired(): Promise<Paired> {
     });
     return (await response.json()) as InteractReply;
   };
-  await vi.waitFor(async () => {
-    const { error } = await interact({ action: "page" });
-    if (error?.code === "not_paired") throw new Error(error.message);
-  }, 15_000);
+  await untilPaired(interact);
   return {
     gasoline,
     browser,
@@ -69,6 +68,16 @@ export async function openPaired(): Promise<Paired> {
       rmSync(stateDir, { recursive: true, force: true });
     },
   };
+}
+
+async function untilPaired(interact: Paired["interact"]): Promise<void> {
+  const startMs = performance.now();
+  for (;;) {
+    const { error } = await interact({ action: "page" });
+    if (error?.code !== "not_paired") return;
+    if (performance.now() - startMs > PAIRED_MS_MAX) throw new Error(error.message);
+    await pause(50);
+  }
 }
 
 /** What `gasoline extension` writes, and the permission that a user gives in the popup. */
