@@ -16,6 +16,7 @@ export interface PopupState {
   readonly delivery: ExtensionState["delivery"];
   readonly origins: ExtensionState["origins"];
   readonly problems: readonly string[];
+  readonly paused: boolean;
   readonly bodies: boolean;
   readonly evaluate: boolean;
   /** The tab in front; absent for pages of the browser itself. */
@@ -31,4 +32,7 @@ export interface PopupTab {
 }
 
 /** Popup → worker. */
-export type PopupSwitch = { readonly bodies: boolean } | { readonly evaluate: boolean };
+export type PopupSwitch =
+  | { readonly paused: boolean }
+  | { readonly bodies: boolean }
+  | { readonly evaluate: boolean };

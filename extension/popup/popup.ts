@@ -35,7 +35,8 @@ function show(state: PopupState): void {
   const connection = byId("connection");
   connection.textContent = state.connection.text;
   connection.className = CONNECTION_CLASS[state.connection.state];
-  showTab(state.tab, state.endpoint);
+  showTab(state);
+  box("paused").checked = state.paused;
   box("bodies").checked = state.bodies;
   box("evaluate").checked = state.evaluate;
   list("origins", state.origins.map(originLine), "No requests seen yet.");
@@ -46,19 +47,24 @@ function show(state: PopupState): void {
   byId("session").textContent = state.sessionId;
 }
 
-function showTab(tab: PopupTab | undefined, endpoint: string): void {
+function showTab({ tab, endpoint, paused }: PopupState): void {
   shownTab = tab;
   byId("site").hidden = tab === undefined;
   if (tab === undefined) return;
   byId("origin").textContent = tab.origin;
-  byId("captured").textContent = tab.captured
-    ? "is captured: actions, console, errors, requests, timings."
-    : "is not captured.";
+  byId("captured").textContent = capturedWords(tab.captured, paused);
   byId("allow").hidden = tab.captured;
   byId("forbid").hidden = !tab.captured || isLocal(tab.origin);
   const trace = byId("trace");
   trace.hidden = tab.traceId === "";
   trace.setAttribute("href", `${endpoint}/traces/${tab.traceId}`);
+}
+
+function capturedWords(captured: boolean, paused: boolean): string {
+  if (!captured) return "is not captured.";
+  return paused
+    ? "is not captured while capture is paused; agents can still act in it."
+    : "is captured: actions, console, errors, requests, timings.";
 }
 
 function originLine({ origin, state, how, reason }: OriginLink): string {
@@ -106,6 +112,7 @@ async function refreshAllSites(): Promise<void> {
   box("all-sites").checked = await chrome.permissions.contains(ALL_SITES);
 }
 
+box("paused").addEventListener("change", () => send({ paused: box("paused").checked }));
 box("bodies").addEventListener("change", () => send({ bodies: box("bodies").checked }));
 box("evaluate").addEventListener("change", () => send({ evaluate: box("evaluate").checked }));
 box("all-sites").addEventListener("change", () => {

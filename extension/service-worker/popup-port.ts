@@ -3,6 +3,8 @@ import type { CommandSocket } from "./command-socket.ts";
 import type { WorkerContext } from "./context.ts";
 import { readPreferences, writePreferences } from "./preferences.ts";
 
+const ATTEMPT_EVERY_MS = 1_000;
+
 /**
  * Serves open popups: the state at once and on every change, and what the user switches.
  *
@@ -24,8 +26,11 @@ export function servePopup(
       );
     };
     const stop = onChange(show);
+    // Who looks at it has perhaps just started a daemon, and does not wait for the next attempt.
+    const attempts = setInterval(() => socket.poke(), ATTEMPT_EVERY_MS);
     port.onDisconnect.addListener(() => {
       open = false;
+      clearInterval(attempts);
       stop();
     });
     port.onMessage.addListener((change: PopupSwitch) => {
@@ -36,7 +41,7 @@ export function servePopup(
 }
 
 async function popupState(context: WorkerContext, socket: CommandSocket): Promise<PopupState> {
-  const { bodies, evaluate } = await readPreferences();
+  const { paused, bodies, evaluate } = await readPreferences();
   const tab = await tabInFront(context);
   return {
     connection: connectionOf(socket),
@@ -45,6 +50,7 @@ async function popupState(context: WorkerContext, socket: CommandSocket): Promis
     delivery: context.delivery(),
     origins: context.origins(),
     problems: context.problems(),
+    paused,
     bodies,
     evaluate,
     ...(tab === undefined ? {} : { tab }),

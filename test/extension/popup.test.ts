@@ -71,6 +71,20 @@ describe.skipIf(chromiumPath() === undefined)("popup", () => {
     expect(await popup.locator("#bodies").isChecked()).toBe(false);
   });
 
+  it("pauses capture, and goes on", async () => {
+    const said = async () =>
+      (await lines(daemon)).filter((line) => /^(before|while|after) the pause$/.test(line));
+    await page.evaluate('console.log("before the pause")');
+    await expect.poll(said, { timeout: 10_000 }).toEqual(["before the pause"]);
+    await popup.locator("#paused").check();
+    await expect.poll(() => popup.locator("#captured").textContent()).toMatch(/while capture is paused/);
+    await page.evaluate('console.log("while the pause")');
+    await popup.locator("#paused").uncheck();
+    await expect.poll(() => popup.locator("#captured").textContent()).toMatch(/is captured:/);
+    await page.evaluate('console.log("after the pause")');
+    await expect.poll(said, { timeout: 10_000 }).toEqual(["before the pause", "after the pause"]);
+  });
+
   it("is readable in the light and in the dark, without scrolling sideways", async () => {
     await popup.setViewportSize({ width: 384, height: 500 });
     for (const colorScheme of ["light", "dark"] as const) {
@@ -98,6 +112,13 @@ describe.skipIf(chromiumPath() === undefined)("popup", () => {
     await connected().toMatch(/The pairing token is another/);
   });
 });
+
+/** What pages have logged, oldest first. */
+async function lines(daemon: Gasoline | undefined): Promise<string[]> {
+  const query = { filter: { service: "browser" }, order: "oldest", limit: 1_000 } as const;
+  const records = (await daemon?.store.records(query))?.records ?? [];
+  return records.flatMap((record) => (record.kind === "log" ? [String(record.body)] : []));
+}
 
 /** Of `rgb(r, g, b)`, 0 to 255. */
 function lightness(color: string): number {
