@@ -8,17 +8,12 @@ export interface RunCost {
   readonly cpuMs: number;
   readonly sent: number;
   readonly lost: number;
-  /** Resident memory when a quarter of the time had passed, and at the end. */
-  readonly rssEarly: number;
-  readonly rssEnd: number;
 }
 
 /** `gasoline run` in a process of its own. Arguments: URL of the daemon, then the command. */
 const [url, ...command] = process.argv.slice(2);
 const client = createOtlpClient({ endpoint: () => Promise.resolve(url), apiKey: "", clock: systemClock });
 const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-const rss: number[] = [];
-const timer = setInterval(() => rss.push(process.memoryUsage.rss()), 100);
 const cpuBefore = process.cpuUsage();
 const running = await startCommand({
   command,
@@ -34,13 +29,10 @@ const running = await startCommand({
 const exit = await running.exit;
 const stats = await client.close(30_000);
 const cpu = process.cpuUsage(cpuBefore);
-clearInterval(timer);
 const cost: RunCost = {
   cpuMs: (cpu.user + cpu.system) / 1000,
   sent: stats.sent,
   lost: stats.dropped + exit.linesLost,
-  rssEarly: rss[Math.floor(rss.length / 4)] ?? process.memoryUsage.rss(),
-  rssEnd: process.memoryUsage.rss(),
 };
 process.send!(cost);
 process.disconnect();

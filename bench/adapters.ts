@@ -1,6 +1,5 @@
-import { fork, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createFrameReader } from "../src/adapters/docker-frames.ts";
@@ -10,14 +9,19 @@ import { parseSyslog } from "../src/adapters/syslog-message.ts";
 import { DEFAULTS } from "../src/config.ts";
 import { startGasoline } from "../src/main.ts";
 import { systemClock } from "../src/model/time.ts";
+import { toldBy, withDaemon } from "./adapters-daemon.ts";
+import { benchDocker } from "./adapters-docker.ts";
+import type { MemoryOfLines } from "./adapters-memory.ts";
 import type { RunCost } from "./adapters-run.ts";
 import { type BenchRow, median, quantile } from "./row.ts";
 
 const AREA = "adapters";
 const LINES_PER_SECOND = 50_000;
-const RUN = fileURLToPath(new URL("./adapters-run.ts", import.meta.url));
+/** An hour of a thousand lines a second. */
+const LINES_OF_AN_HOUR = 3_600_000;
+const RUN = new URL("./adapters-run.ts", import.meta.url);
+const MEMORY = new URL("./adapters-memory.ts", import.meta.url);
 const WRITER = fileURLToPath(new URL("./adapters-writer.ts", import.meta.url));
-const LAUNCHER = fileURLToPath(new URL("../bin/gasoline.js", import.meta.url));
 
 /** Of a latency run: they wait for the exporter to load and connect. */
 const FIRST_LINES = 6;
@@ -43,6 +47,8 @@ export async function benchAdapters(size: "small" | "full"): Promise<readonly Be
     containerLog(size),
     syslog(size),
     ...(await throughput(size)),
+    ...(await memory(size)),
+    ...(await benchDocker(size)),
     ...(await latency(size)),
   ];
 }
@@ -103,21 +109,14 @@ function parsing(size: "small" | "full"): BenchRow {
 /** A child that prints 50,000 lines a second, alone and through `run`, the daemon in a process of its own. */
 async function throughput(size: "small" | "full"): Promise<BenchRow[]> {
   const lines = LINES_PER_SECOND * (size === "small" ? 1 : 10);
-  const folder = mkdtempSync(join(tmpdir(), "gasoline-bench-"));
-  const daemon = spawn(process.execPath, [LAUNCHER, "serve", "--port", "0", "--state-dir", folder], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  try {
-    const url = await new Promise<string>((resolve) =>
-      daemon.stdout.once("data", (chunk) => resolve(/listening on (\S+)/.exec(String(chunk))![1]!)),
-    );
+  return withDaemon(async (url, folder) => {
     const result = join(folder, "ms");
     const writer = [WRITER, String(lines), String(LINES_PER_SECOND), result];
     const alone = spawn(process.execPath, writer, { stdio: ["ignore", "pipe", "inherit"] });
     alone.stdout.resume();
     await new Promise((resolve) => alone.once("close", resolve));
     const aloneMs = Number(readFileSync(result, "utf8"));
-    const cost = await runThrough(url, [process.execPath, ...writer]);
+    const cost = await toldBy<RunCost>(RUN, [url, process.execPath, ...writer]);
     const wallMs = Number(readFileSync(result, "utf8"));
     const addedMs = Math.max(0, wallMs - aloneMs);
     return [
@@ -130,22 +129,22 @@ async function throughput(size: "small" | "full"): Promise<BenchRow[]> {
       row("… CPU of run, share of the child's wall time", (100 * cost.cpuMs) / wallMs, "%"),
       row("… CPU of run a line, all in", (1000 * cost.cpuMs) / lines, "µs"),
       row("… lines lost", lines - cost.sent, "lines", "0"),
-      row("… memory gained after the first quarter", (cost.rssEnd - cost.rssEarly) / 1024 ** 2, "MB", "flat"),
     ];
-  } finally {
-    const ended = new Promise((resolve) => daemon.once("exit", resolve));
-    daemon.kill("SIGTERM");
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
-function runThrough(url: string, command: readonly string[]): Promise<RunCost> {
-  const child = fork(RUN, [url, ...command], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  return new Promise((resolve, reject) => {
-    child.once("message", (cost) => resolve(cost as RunCost));
-    child.once("exit", () => reject(new Error("run ended without telling its cost")));
-  });
+/** As many lines as an hour brings, as fast as the daemon takes them. */
+async function memory(size: "small" | "full"): Promise<BenchRow[]> {
+  const lines = size === "small" ? 20_000 : LINES_OF_AN_HOUR;
+  const told = await withDaemon((url) => toldBy<MemoryOfLines>(MEMORY, [url, String(lines)]));
+  return [
+    row("an hour of 1,000 lines/s: lines → daemon, at full speed", lines / told.seconds, "lines/s"),
+    row("… lines lost", lines - told.sent, "lines", "0"),
+    {
+      ...row("… memory in the last quarter", told.lastQuarter / 1024 ** 2, "MB", "≤ 1.1"),
+      ...{ baseline: "the first quarter", ratio: told.lastQuarter / told.firstQuarter },
+    },
+  ];
 }
 
 /** From a line being written by the child to its record being in the store, one line at a time. */
@@ -160,7 +159,7 @@ async function latency(size: "small" | "full"): Promise<BenchRow[]> {
     if (++n === ${count}) clearInterval(timer);
   }, 25)`;
   try {
-    const cost = runThrough(gasoline.url, [process.execPath, "-e", program]);
+    const cost = toldBy<RunCost>(RUN, [gasoline.url, process.execPath, "-e", program]);
     const times: number[] = [];
     for await (const record of subscription) {
       if (record.kind !== "log") continue;

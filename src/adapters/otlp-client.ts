@@ -71,7 +71,7 @@ const RECORD_BYTES = 150;
 export function createOtlpClient(options: OtlpClientOptions): OtlpClient {
   const { clock, apiKey, endpoint } = options;
   const bytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX;
-  const queueOf = (path: string, encode: (records: readonly RawRecord[]) => Uint8Array) =>
+  const queueOf = (path: string, encode: Encoder) =>
     createSendQueue<RawRecord>({ bytesMax, endpoint, connect: (url) => connect(url + path, apiKey, encode) });
   const logs = queueOf("/v1/logs", encodeLogs);
   const spans = queueOf("/v1/traces", encodeTraces);
@@ -125,15 +125,15 @@ export function createOtlpClient(options: OtlpClientOptions): OtlpClient {
   };
 }
 
+type Encoder = (records: readonly RawRecord[], writer: ByteWriter) => Uint8Array;
+
 const SCOPE_NAME = "gasoline360";
 
-function connect(
-  url: string,
-  apiKey: string,
-  encode: (records: readonly RawRecord[]) => Uint8Array,
-): Connection<RawRecord> {
+function connect(url: string, apiKey: string, encode: Encoder): Connection<RawRecord> {
   const post = createOtlpPost(url, apiKey === "" ? {} : { "x-api-key": apiKey });
-  return { send: (records) => post.send(encode(records)), close: post.close };
+  // One request is on its way at a time, so all are written into the same memory.
+  const body = new ByteWriter();
+  return { send: (records) => post.send(encode(records, body)), close: post.close };
 }
 
 /** Unix milliseconds, with their fraction, as [seconds, nanoseconds]. */

@@ -49,7 +49,7 @@ export interface Connection<T> {
 const BATCH_MAX = 2_000;
 /** A request stays far below what a receiver takes (64 MiB), whatever its records hold. */
 const BATCH_BYTES_MAX = 4 * 1024 ** 2;
-/** A lone item leaves after this time, so that it is visible within 10 ms. */
+/** After a small batch the next leaves soon; the first after a pause leaves at once. */
 const QUIET_MS = 1;
 /** After a batch larger than this the next waits longer: requests cost more than their items. */
 const BUSY_ITEMS = 50;
@@ -74,6 +74,7 @@ export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
   let connection: Connection<T> | undefined;
   let backoffMs = BACKOFF_FIRST_MS;
   let timer: NodeJS.Timeout | undefined;
+  let atOnce: NodeJS.Immediate | undefined;
   let busy = false;
   let closed = false;
   let flushes: ((done: boolean) => void)[] = [];
@@ -90,7 +91,7 @@ export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
       take(1);
       drop(1, NOT_TAKEN);
     }
-    if (!busy && timer === undefined) schedule(QUIET_MS);
+    if (!busy && timer === undefined && atOnce === undefined) schedule(0);
   }
 
   function take(count: number): { items: T[]; bytes: number[] } {
@@ -122,13 +123,25 @@ export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
     droppedReason = reason;
   }
 
-  /** The timer does not hold the process open: whoever wants the rest sent calls `flush`. */
+  /**
+   * With 0 ms it is when what arrives in this turn is in. The timer holds no process open: who wants the rest sent
+   * flushes. (An immediate without a hold would wait for whatever else wakes the loop.)
+   */
   function schedule(ms: number): void {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      timer = undefined;
+    unschedule();
+    const go = (): void => {
+      unschedule();
       void sendNext();
-    }, ms).unref();
+    };
+    if (ms === 0) atOnce = setImmediate(go);
+    else timer = setTimeout(go, ms).unref();
+  }
+
+  function unschedule(): void {
+    clearTimeout(timer);
+    clearImmediate(atOnce);
+    timer = undefined;
+    atOnce = undefined;
   }
 
   async function sendNext(): Promise<void> {
@@ -207,7 +220,7 @@ export function createSendQueue<T>(options: SendQueueOptions<T>): SendQueue<T> {
     },
     close: () => {
       closed = true;
-      clearTimeout(timer);
+      unschedule();
       const left = items.length - head + onItsWay;
       if (left > 0) drop(left, NOT_TAKEN);
       items = [];

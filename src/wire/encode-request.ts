@@ -15,17 +15,22 @@ export interface RawPoint extends RawRecord {
 
 /**
  * ExportTraceServiceRequest bytes of these spans, in order. Consecutive spans of one `group` object share a
- * resource and scope entry. No records make an empty request: zero bytes.
+ * resource and scope entry. No records make an empty request: zero bytes. A `writer` is cleared and written to; the
+ * bytes are then a view of it.
  */
-export function encodeTraces(records: readonly RawRecord[]): Uint8Array {
-  return encodeGroups(records, (writer, group) => {
-    for (const record of group) writer.bytesField(2, record.bytes);
-  });
+export function encodeTraces(records: readonly RawRecord[], writer?: ByteWriter): Uint8Array {
+  return encodeGroups(
+    records,
+    (out, group) => {
+      for (const record of group) out.bytesField(2, record.bytes);
+    },
+    writer,
+  );
 }
 
 /** `encodeTraces` for log records: ExportLogsServiceRequest has the same field numbers. */
-export function encodeLogs(records: readonly RawRecord[]): Uint8Array {
-  return encodeTraces(records);
+export function encodeLogs(records: readonly RawRecord[], writer?: ByteWriter): Uint8Array {
+  return encodeTraces(records, writer);
 }
 
 /**
@@ -49,9 +54,12 @@ const FRAMING_BYTES = 64;
 function encodeGroups<Raw extends RawRecord>(
   records: readonly Raw[],
   writeRecords: (writer: ByteWriter, group: readonly Raw[]) => void,
+  reused?: ByteWriter,
 ): Uint8Array {
   const bytes = records.reduce((sum, record) => sum + record.bytes.length + FRAMING_BYTES, 0);
-  const writer = new ByteWriter(bytes);
+  const writer = reused ?? new ByteWriter(bytes);
+  writer.clear();
+  writer.reserve(bytes);
   for (const run of runsOf(records, (record) => record.group)) {
     const { resource, resourceSchemaUrl, scope, scopeSchemaUrl } = run[0]!.group;
     const resourceEntry = writer.beginField(1, LENGTH_BYTES);
