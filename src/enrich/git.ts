@@ -20,7 +20,7 @@ export interface LineChange {
 export interface Git {
   /** Who changed a line last; of the file as it is on disk. `line` from 1. */
   lastChange(file: string, line: number): Promise<LineChange | undefined>;
-  /** Files that differ from `revision` in the working tree of `root`, relative to it, with `/`. */
+  /** Files that differ from `revision` in the working tree of `root`, new ones included, relative to it, with `/`. */
   changedSince(revision: string): Promise<readonly string[] | undefined>;
   /** Tracked files and new ones that are not ignored, relative to `root`, with `/`. */
   files(): Promise<readonly string[] | undefined>;
@@ -81,8 +81,13 @@ export function openGit(root: string, nowMs: () => number): Git {
     async changedSince(revision) {
       if (!REVISION.test(revision)) return undefined;
       const options = ["--name-only", "--relative", "--no-ext-diff", "--no-textconv", "--no-renames", "-z"];
-      const told = await ask(root, ["diff", ...options, revision, "--"]);
-      return told?.split("\0").filter((path) => path !== "");
+      const [told, added] = await Promise.all([
+        ask(root, ["diff", ...options, revision, "--"]),
+        ask(root, ["ls-files", "-z", "--others", "--exclude-standard"]),
+      ]);
+      return told === undefined
+        ? undefined
+        : `${told}${added ?? ""}`.split("\0").filter((path) => path !== "");
     },
     async files() {
       const told = await ask(root, ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);

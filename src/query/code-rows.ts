@@ -2,8 +2,10 @@ import type { CodeContext } from "../enrich/code-context.ts";
 import type { LineChange } from "../enrich/git.ts";
 import { placeText } from "../enrich/stack.ts";
 import type { RecordPage } from "../store/telemetry-store.ts";
-import type { ChangesSinceGreen, CodeAnswer } from "./code.ts";
+import type { CodeAnswer } from "./code.ts";
 import { coverage } from "./events.ts";
+import type { ChangesSinceGreen } from "./git-since-green.ts";
+import { changesLine, changesRow } from "./git-since-green-row.ts";
 import type { Detail } from "./normalize.ts";
 import { clean } from "./render/clean.ts";
 import { count, isoTime } from "./render/units.ts";
@@ -19,7 +21,6 @@ export interface CodeListing {
   readonly page: RecordPage;
 }
 
-const FILES_SHOWN = { roomy: 20, tight: 5 } as const;
 const FRAMES_SHOWN = { roomy: 12, tight: 4 } as const;
 /** Lines of source on either side of the frame, by the room there is for one string. */
 const AROUND = [
@@ -210,32 +211,4 @@ function stackOf({ site, frames }: CodeAnswer, detail: Detail): string[] {
   }
   const told = parts.map((part) => (typeof part === "number" ? `${part} of libraries` : part));
   return told.length > framesMax ? [...told.slice(0, framesMax), `${told.length - framesMax} more`] : told;
-}
-
-function changesRow({ green, files, why }: ChangesSinceGreen, detail: Detail): Row {
-  return {
-    kind: "changed_since_green",
-    ...(green === undefined ? {} : { run_ended: isoTime(green.endNs), tests_passed: green.tests }),
-    ...(green?.revision === undefined ? {} : { revision: clean(green.revision, 64) }),
-    ...(files === undefined ? { why_empty: why } : { total: files.length, files: shownFiles(files, detail) }),
-  };
-}
-
-function changesLine({ green, files, why }: ChangesSinceGreen, detail: Detail): string {
-  if (green === undefined) return `Since the last green run: unknown, ${why}.`;
-  const run = `${count(green.tests, "test")} passed at ${isoTime(green.endNs)}`;
-  if (files === undefined) return `Since the last green run (${run}): changed files unknown, ${why}.`;
-  if (files.length === 0) return `Since the last green run (${run}): no file changed.`;
-  const shown = shownFiles(files, detail);
-  const more = files.length > shown.length ? ` and ${files.length - shown.length} more` : "";
-  return `Since the last green run (${run}): ${count(files.length, "file")} changed: ${shown.join(", ")}${more}`;
-}
-
-function shownFiles(files: readonly string[], detail: Detail): string[] {
-  const filesMax = !detail.compact
-    ? files.length
-    : detail.charsMax < 600
-      ? FILES_SHOWN.tight
-      : FILES_SHOWN.roomy;
-  return files.slice(0, filesMax).map((file) => clean(file, 200));
 }

@@ -2,6 +2,7 @@ import { type TestRun, testRunOf } from "../correlate/test-case.ts";
 import type { RelatedTest } from "../enrich/related-tests.ts";
 import { stringAttribute } from "../model/attributes.ts";
 import type { RecordFilter, StoredLog, StoredSpan, TelemetryStore } from "../store/telemetry-store.ts";
+import { type GreenRun, lastGreen, maxNs, readSuiteRuns } from "./tests-runs.ts";
 
 /** The test runs that are held, as far as code is asked about. */
 export interface TestRuns {
@@ -10,14 +11,6 @@ export interface TestRuns {
   readonly lastGreen: GreenRun | undefined;
   /** Why there is no green run, when there is none. */
   readonly why: string | undefined;
-}
-
-/** The newest run of tests of which none failed. */
-export interface GreenRun {
-  readonly endNs: bigint;
-  /** The commit that was checked out; `undefined` when the run did not say. */
-  readonly revision: string | undefined;
-  readonly tests: number;
 }
 
 const TEST_SPANS_MAX = 3_000;
@@ -30,14 +23,14 @@ const TESTS: RecordFilter = {
   attributes: [{ keys: ["test.case.name"], match: { op: "exists" } }],
 };
 
-/** Reads the newest 3,000 test spans. A run is what one process of one service ran at one commit. */
+/**
+ * Reads the newest 3,000 test spans. Where no runner tells of its run as a whole, a run is what one process of one
+ * service ran at one commit.
+ */
 export async function readTestRuns(store: TelemetryStore): Promise<TestRuns> {
   const { records } = await store.records({ filter: TESTS, order: "newest", limit: TEST_SPANS_MAX });
   const byTrace = new Map<string, TestRun>();
-  const runs = new Map<
-    string,
-    { passed: number; others: number; endNs: bigint; revision: string | undefined }
-  >();
+  const runs = new Map<string, GreenRun & { readonly others: number }>();
   for (const record of records) {
     const test = record.kind === "span" ? testRunOf(record) : undefined;
     if (record.kind !== "span" || test === undefined) continue;
@@ -45,28 +38,35 @@ export async function readTestRuns(store: TelemetryStore): Promise<TestRuns> {
     const revision = said(record, "vcs.ref.head.revision");
     const process = said(record, "service.instance.id") ?? said(record, "process.pid") ?? "";
     const key = [record.resource.service, process, revision].join("\n");
-    const run = runs.get(key) ?? { passed: 0, others: 0, endNs: 0n, revision };
-    if (test.result === "pass") run.passed += 1;
-    else if (test.result !== "skip") run.others += 1;
-    if (record.endNs > run.endNs) run.endNs = record.endNs;
-    runs.set(key, run);
+    const run = runs.get(key) ?? { ...record, revision, diffHash: "", tests: 0, others: 0 };
+    const { result } = test;
+    runs.set(key, {
+      ...run,
+      // The newest are read first.
+      startNs: record.startNs,
+      endNs: maxNs(record.endNs, run.endNs),
+      tests: run.tests + (result === "pass" ? 1 : 0),
+      others: run.others + (result === "pass" || result === "skip" ? 0 : 1),
+    });
   }
-  const green = [...runs.values()]
-    .filter(({ passed, others }) => passed > 0 && others === 0)
-    .reduce<{ passed: number; endNs: bigint; revision: string | undefined } | undefined>(
-      (newest, run) => (newest === undefined || run.endNs > newest.endNs ? run : newest),
-      undefined,
-    );
+  const suites = await readSuiteRuns(store);
+  const green =
+    suites.length > 0
+      ? lastGreen(suites)
+      : [...runs.values()]
+          .filter(({ tests, others }) => tests > 0 && others === 0)
+          .reduce<GreenRun | undefined>(
+            (newest, run) => (newest === undefined || run.endNs > newest.endNs ? run : newest),
+            undefined,
+          );
+  if (green !== undefined) return { byTrace, lastGreen: green, why: undefined };
   return {
     byTrace,
-    lastGreen:
-      green === undefined ? undefined : { endNs: green.endNs, revision: green.revision, tests: green.passed },
+    lastGreen: undefined,
     why:
-      green !== undefined
-        ? undefined
-        : runs.size === 0
-          ? "no test run is held; run the tests through `gasoline test -- CMD`"
-          : "no test run that is held passed",
+      suites.length + runs.size === 0
+        ? "no test run is held; run the tests through `gasoline test -- CMD`"
+        : "no test run that is held passed",
   };
 }
 

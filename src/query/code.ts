@@ -5,8 +5,9 @@ import { isLibraryFile, type StackFrame } from "../enrich/stack.ts";
 import { buildCode } from "./code-rows.ts";
 import { CODE, sitesInScope } from "./code-scope.ts";
 import type { CodeSite } from "./code-sites.ts";
-import { type GreenRun, readTestRuns, type TestRuns, testsByTrace } from "./code-tests.ts";
+import { readTestRuns, type TestRuns, testsByTrace } from "./code-tests.ts";
 import { emptyDraft } from "./events.ts";
+import { type ChangesSinceGreen, changesSinceGreen } from "./git-since-green.ts";
 import type { Draft, Question } from "./reply.ts";
 import { resolveIds } from "./resolve-ids.ts";
 import { whyEmpty, whyNotFound } from "./why-empty.ts";
@@ -23,14 +24,6 @@ export interface CodeAnswer {
   readonly tests: readonly RelatedTest[];
   /** Whether the file changed since the last green run; `undefined` when that cannot be told. */
   readonly changedSinceGreen: boolean | undefined;
-}
-
-/** Files that differ between the last green run and now. */
-export interface ChangesSinceGreen {
-  readonly green: GreenRun | undefined;
-  /** `undefined` when they cannot be told: `why`. */
-  readonly files: readonly string[] | undefined;
-  readonly why: string | undefined;
 }
 
 const PLACES_DEFAULT = 5;
@@ -63,7 +56,7 @@ export async function observeCode(question: Question): Promise<Draft> {
   if (matching.length === 0) return emptyDraft(await whyNoCode(question, filter, page));
 
   const runs = await readTestRuns(store);
-  const changes = await changesSince(reader, runs);
+  const changes = await changesSinceGreen(store, reader, runs);
   const limit = Math.min(query.limitGiven ? query.limit : PLACES_DEFAULT, PLACES_MAX);
   const answers = await Promise.all(
     matching.slice(0, limit).map((each) => answerFor(question, reader, runs, changes, each)),
@@ -130,31 +123,18 @@ async function answerFor(
   };
 }
 
-async function changesSince(reader: SourceReader, { lastGreen, why }: TestRuns): Promise<ChangesSinceGreen> {
-  if (lastGreen === undefined) return { green: undefined, files: undefined, why };
-  if (lastGreen.revision === undefined) {
-    return { green: lastGreen, files: undefined, why: "that run did not say which commit it ran" };
-  }
-  const files = await reader.changedSince(lastGreen.revision);
-  return {
-    green: lastGreen,
-    files,
-    why: files === undefined ? "git does not know the commit it ran" : undefined,
-  };
-}
-
 /**
  * A file not written since the run is as it was then, even if it already differed from its commit. One written since has
  * changed if it differs from that commit; where the commit is unknown, the writing itself must do.
  */
 function hasChanged(
-  { green, files }: ChangesSinceGreen,
+  { green, files, from }: ChangesSinceGreen,
   path: string,
   writtenMs: number,
 ): boolean | undefined {
   if (green === undefined) return undefined;
   if (BigInt(Math.floor(writtenMs)) * 1_000_000n <= green.endNs) return false;
-  return files === undefined ? true : files.includes(path);
+  return files === undefined || from === "git events" ? true : files.includes(path);
 }
 
 async function whyNoCode(

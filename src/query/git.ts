@@ -1,45 +1,49 @@
-import type { StoredSpan, TelemetryStore } from "../store/telemetry-store.ts";
+import { readTestRuns } from "./code-tests.ts";
 import { observeEvents } from "./events.ts";
+import { changesSinceGreen } from "./git-since-green.ts";
+import { changesLine, changesRow } from "./git-since-green-row.ts";
 import { GIT } from "./record-modes.ts";
 import { count, isoTime } from "./render/units.ts";
 import { callText, type Draft, type Question } from "./reply.ts";
+import type { GreenRun } from "./tests-runs.ts";
 
 /**
- * What git told, and what of it came after the last test run that passed: counted in the summary, and asked for by
- * the first call that leads on. Nothing is added where no run passed, or the question names a time itself.
+ * What git told, and what changed since the last test run that passed: the files, by revision and hash, and how many
+ * git events came after it, which the first call that leads on asks for. Nothing is added where the question names a
+ * time itself.
  */
 export async function observeGit(question: Question): Promise<Draft> {
+  const { store, query, context } = question;
   const draft = await observeEvents(question, GIT);
-  if (question.query.filter.since !== undefined) return draft;
-  const run = await lastGreenRun(question.store);
-  if (run === undefined) return draft;
-  const since = isoTime(run.startNs);
-  const filter = { streams: GIT.base!.streams!, sinceNs: run.startNs };
-  const { total } = await question.store.records({ filter, order: "newest", limit: 1 });
-  const told = `${count(total, GIT.noun)} since the last test run that passed (${run.id}, ${since}).`;
-  const call = callText("git", { since });
+  const { since, id, trace_id } = query.filter;
+  if (since !== undefined || id !== undefined || trace_id !== undefined) return draft;
+  const changes = await changesSinceGreen(store, await context.source?.(), await readTestRuns(store));
+  const { told, next } =
+    changes.green === undefined ? { told: "", next: [] } : await eventsSince(question, changes.green);
   return {
     rowsMax: draft.rowsMax,
     build: (rows, detail) => {
       const body = draft.build(rows, detail);
-      const next = total === 0 ? [] : [call];
       return {
         ...body,
-        summary: `${body.summary} ${told}`,
-        metadata: { ...body.metadata, next: [...next, ...(body.metadata.next ?? [])] },
+        summary: `${body.summary}${told}`,
+        rows: [...(body.rows ?? []), changesRow(changes, detail)],
+        lines: [...body.lines, changesLine(changes, detail)],
+        metadata: next.length === 0 ? body.metadata : { ...body.metadata, next },
       };
     },
   };
 }
 
-/** The newest span of a whole run whose runner said that it succeeded; a change during it may be untested. */
-async function lastGreenRun(store: TelemetryStore): Promise<StoredSpan | undefined> {
-  const status = { keys: ["test.suite.run.status"], match: { op: "equals", value: "success" } } as const;
-  const { records } = await store.records({
-    filter: { kinds: ["span"], streams: ["tests"], attributes: [status] },
-    order: "newest",
-    limit: 1,
-  });
-  const [run] = records;
-  return run?.kind === "span" ? run : undefined;
+async function eventsSince(
+  { store }: Question,
+  green: GreenRun,
+): Promise<{ readonly told: string; readonly next: readonly string[] }> {
+  const filter = { streams: GIT.base!.streams!, sinceNs: green.startNs };
+  const { total } = await store.records({ filter, order: "newest", limit: 1 });
+  const since = isoTime(green.startNs);
+  return {
+    told: ` ${count(total, GIT.noun)} since the last test run that passed (${green.id}, ${since}).`,
+    next: total === 0 ? [] : [callText("git", { since })],
+  };
 }

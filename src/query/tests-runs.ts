@@ -21,6 +21,12 @@ export interface SuiteRun {
   readonly skipped: number;
 }
 
+/** The newest run of tests of which none failed. */
+export interface GreenRun extends Pick<SuiteRun, "id" | "startNs" | "endNs" | "revision" | "diffHash"> {
+  /** How many passed. */
+  readonly tests: number;
+}
+
 const RUNS_READ_MAX = 500;
 
 const RUNS: RecordFilter = {
@@ -50,8 +56,9 @@ export async function readSuiteRuns(store: TelemetryStore, service?: string): Pr
 }
 
 /** The newest run that passed; a change during it may be untested. */
-export function lastGreen(runs: readonly SuiteRun[]): SuiteRun | undefined {
-  return runs.find(({ status }) => status === "success");
+export function lastGreen(runs: readonly SuiteRun[]): GreenRun | undefined {
+  const run = runs.find(({ status }) => status === "success");
+  return run === undefined ? undefined : { ...run, tests: run.passed };
 }
 
 function suiteRun(span: StoredSpan, hasSuccessor: boolean): SuiteRun {
@@ -79,4 +86,8 @@ function statusOf(span: StoredSpan, hasSuccessor: boolean): SuiteRun["status"] {
   if (span.endNs === 0n) return hasSuccessor ? "unfinished" : "in_progress";
   const said = stringAttribute(span.attributes, "test.suite.run.status");
   return said === "success" || said === "aborted" ? said : "failure";
+}
+
+export function maxNs(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }

@@ -11,7 +11,7 @@ import { type Body, callText, type Draft, keepRendered, type Question } from "./
 import { resolveIds } from "./resolve-ids.ts";
 import type { Hidden } from "./shapes.ts";
 import { testRow } from "./tests-row.ts";
-import { readSuiteRuns, type SuiteRun } from "./tests-runs.ts";
+import { maxNs, readSuiteRuns, type SuiteRun } from "./tests-runs.ts";
 import { whyEmpty, whyNotFound } from "./why-empty.ts";
 
 const TESTS: ModeScope = {
@@ -205,8 +205,4 @@ const HOW: Partial<Record<SuiteRun["status"], string>> = {
 
 function countsOf({ passed, failed, flaky, skipped }: SuiteRun): string {
   return `${passed} passed, ${failed} failed, ${flaky} flaky${skipped > 0 ? `, ${skipped} skipped` : ""}`;
-}
-
-function maxNs(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }

@@ -29,7 +29,10 @@ test("git tells what changed since the last test run that passed", async () => {
   commitLogs(store, [change(1n, "old.js"), change(6n, "cart.js"), change(9n, "pay.js")]);
   expect((await ask(store, { what: "git" })).text).not.toContain("passed");
   commitSpans(store, [run(2n, "success"), run(5n, "success"), run(7n, "failure")]);
-  const { structured } = await ask(store, { what: "git" });
+  const { structured, text } = await ask(store, { what: "git" });
+  expect(text).toMatch(
+    /: 2 files changed: pay\.js, cart\.js, as git told \(that run did not say which commit/,
+  );
   expect(structured.summary).toMatch(
     /^3 of 3 git events, newest first\. 2 git events since the last test run that passed \(s\w+, 2026-01-01T00:00:05\.000Z\)\.$/,
   );
