@@ -14,6 +14,7 @@ import {
 } from "./git-repository.ts";
 import { createLineSplitter } from "./line-split.ts";
 import type { OtlpClient, SendableAttributes } from "./otlp-client.ts";
+import { vcsAttributes } from "./vcs-attributes.ts";
 
 export interface GitOptions {
   readonly repository: Repository;
@@ -122,11 +123,13 @@ export function watchRepository(options: GitOptions): GitWatch {
     known = tree;
     head = now;
     const all = [...changes.map(({ change }) => change), ...taken];
-    for (const change of all.slice(0, FILES_MAX)) await tellChange(change, now);
-    if (all.length > FILES_MAX) tellRest(all.slice(FILES_MAX), now);
+    if (all.length === 0) return;
+    const state = { ...headAttributes(now), ...(await diffHash(repository.root)) };
+    for (const change of all.slice(0, FILES_MAX)) await tellChange(change, state);
+    if (all.length > FILES_MAX) tellRest(all.slice(FILES_MAX), state);
   }
 
-  async function tellChange(change: FileChange, now: Head): Promise<void> {
+  async function tellChange(change: FileChange, state: SendableAttributes): Promise<void> {
     const { path, status, added, removed } = change;
     const hunks = options.hunks && status !== "reverted" ? await readHunks(repository.root, path) : "";
     source.log({
@@ -134,7 +137,7 @@ export function watchRepository(options: GitOptions): GitWatch {
       eventName: "gasoline.git.change",
       body: `${status} ${path}${added === undefined ? "" : ` +${added} -${removed}`}`,
       attributes: {
-        ...headAttributes(now),
+        ...state,
         "code.file.path": path,
         "gasoline.git.change.status": status,
         ...lineAttributes([change]),
@@ -143,12 +146,12 @@ export function watchRepository(options: GitOptions): GitWatch {
     });
   }
 
-  function tellRest(rest: readonly FileChange[], now: Head): void {
+  function tellRest(rest: readonly FileChange[], state: SendableAttributes): void {
     source.log({
       severity: SEVERITY_INFO,
       eventName: "gasoline.git.change",
       body: `${rest.length} more files changed`,
-      attributes: { ...headAttributes(now), ...fileList(rest) },
+      attributes: { ...state, ...fileList(rest) },
     });
   }
 
@@ -223,6 +226,12 @@ function keepLooking(
       clearTimeout(timer);
     },
   };
+}
+
+/** What test runs carry as well, so that a change can be told from what a run has tested. */
+async function diffHash(root: string): Promise<SendableAttributes> {
+  const { "gasoline.vcs.diff_hash": hash } = await vcsAttributes(root);
+  return hash === undefined ? {} : { "gasoline.vcs.diff_hash": hash };
 }
 
 /** The reflog has whole seconds: what was done just now is told as now, so that it stands in order with the rest. */

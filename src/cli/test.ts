@@ -11,10 +11,11 @@ import { type EventFile, followEventFile } from "../adapters/test-runs/event-fil
 import { EVENTS_VARIABLE } from "../adapters/test-runs/event-writer.ts";
 import { type FoundRunner, findRunner } from "../adapters/test-runs/find-runner.ts";
 import { readGoTest } from "../adapters/test-runs/go-test.ts";
-import { coverageAttributes, vcsAttributes } from "../adapters/test-runs/run-facts.ts";
+import { coverageAttributes } from "../adapters/test-runs/run-facts.ts";
 import { planRunner, type RunnerPlan } from "../adapters/test-runs/runner-plan.ts";
 import type { TestEvent } from "../adapters/test-runs/test-event.ts";
 import { RUN_ID_VARIABLE } from "../adapters/test-runs/test-ids.ts";
+import { vcsAttributes } from "../adapters/vcs-attributes.ts";
 import { GasolineError } from "../model/errors.ts";
 import { systemClock } from "../model/time.ts";
 import { type Command, type Terminal, textOption } from "./command.ts";

@@ -1,4 +1,4 @@
-import { vcsAttributes } from "../adapters/test-runs/run-facts.ts";
+import { vcsAttributes } from "../adapters/vcs-attributes.ts";
 import type { SourceReader } from "../enrich/source-reader.ts";
 import { stringAttribute } from "../model/attributes.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type GitWatch, watchRepository } from "../../src/adapters/git.ts";
 import { openRepository } from "../../src/adapters/git-repository.ts";
 import { createOtlpClient, type OtlpClient } from "../../src/adapters/otlp-client.ts";
+import { vcsAttributes } from "../../src/adapters/vcs-attributes.ts";
 import { systemClock } from "../../src/model/time.ts";
 import type { StoredLog } from "../../src/store/telemetry-store.ts";
 import { startTestDaemon, type TestDaemon } from "./daemon.ts";
@@ -124,6 +125,7 @@ describe("a watched work tree", () => {
     await watching.poll();
     const changed = (await events()).sort();
     expect(changed).toEqual(["change added note.txt @main", "change modified cart.js +1 -0 @main"]);
+    const { "gasoline.vcs.diff_hash": diffHash } = await vcsAttributes(folder);
     const cart = (await daemon.logs(folder.split("/").at(-1)!)).find(
       ({ attributes }) => attributes["code.file.path"] === "cart.js",
     )!;
@@ -131,7 +133,9 @@ describe("a watched work tree", () => {
       "vcs.line_change.type": "added",
       "gasoline.git.change.status": "modified",
       "gasoline.git.hunks": expect.stringContaining("+four"),
+      "gasoline.vcs.diff_hash": diffHash,
     });
+    expect(diffHash).toMatch(/^[0-9a-f]{16}$/);
     await watching.poll();
     expect(await events()).toHaveLength(2);
     git("checkout", "-q", "--", "cart.js");

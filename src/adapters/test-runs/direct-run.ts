@@ -2,9 +2,10 @@ import { systemClock } from "../../model/time.ts";
 import { openCommandSpan } from "../command-span.ts";
 import { createOtlpClient } from "../otlp-client.ts";
 import { projectName } from "../project-name.ts";
+import { vcsAttributes } from "../vcs-attributes.ts";
 import { daemonAddress } from "./daemon-address.ts";
 import type { TestEvents } from "./event-writer.ts";
-import { coverageAttributes, vcsAttributes } from "./run-facts.ts";
+import { coverageAttributes } from "./run-facts.ts";
 import { recordTestRun } from "./run-recorder.ts";
 
 const FLUSH_MS = 2_000;
