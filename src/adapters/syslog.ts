@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { GasolineError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
 import { createLineReader, type LineReader } from "./line-reader.ts";
-import type { LogToSend, OtlpClient, SendableAttributes } from "./otlp-client.ts";
+import type { OtlpClient, SendableAttributes } from "./otlp-client.ts";
 import { createSyslogFrames } from "./syslog-frames.ts";
 import { parseSyslog, type SyslogMessage } from "./syslog-message.ts";
 
@@ -104,8 +104,12 @@ function waitForRoom(socket: Socket, client: OtlpClient): void {
   }, NO_ROOM_MS);
 }
 
-/** Anyone may send any name, so that only so many become services of their own; the rest share one. */
+/**
+ * Anyone may send any name, so that only so many become services of their own at a time; the rest share one. A name
+ * that was silent for long makes room, so that a flood of names harms later senders no longer than that.
+ */
 const SOURCES_MAX = 256;
+const SILENT_MS = 60_000;
 const OTHERS = "syslog";
 
 interface SyslogSources {
@@ -113,23 +117,49 @@ interface SyslogSources {
   end(): void;
 }
 
+interface Sender {
+  readonly reader: LineReader;
+  heardMs: number;
+}
+
 /** One reader for each host and program, so that a stack sent line by line is joined and not mixed with others'. */
 function createSyslogSources(client: OtlpClient, clock: Clock): SyslogSources {
-  const readers = new Map<string, LineReader>();
+  /** By host and program; the one silent the longest first. */
+  const senders = new Map<string, Sender>();
+  const others = readerFor({ "service.name": OTHERS });
+
+  function readerFor(resource: SendableAttributes): LineReader {
+    const source = client.source(resource);
+    return createLineReader({ clock, attributes: {}, onRecord: (record) => source.log(record) });
+  }
 
   function readerOf({ host, app }: SyslogMessage): LineReader {
-    const key = readers.size < SOURCES_MAX ? `${host} ${app}` : OTHERS;
-    const known = readers.get(`${host} ${app}`) ?? readers.get(key);
-    if (known !== undefined) return known;
-    const resource: SendableAttributes =
-      key === OTHERS
-        ? { "service.name": OTHERS }
-        : { "service.name": app || host || OTHERS, ...(host === "" ? {} : { "host.name": host }) };
-    const source = client.source(resource);
-    const onRecord = (record: LogToSend): void => source.log(record);
-    const reader = createLineReader({ clock, attributes: {}, onRecord });
-    readers.set(key, reader);
+    const key = `${host} ${app}`;
+    const nowMs = clock.nowMs();
+    const known = senders.get(key);
+    if (known !== undefined) {
+      known.heardMs = nowMs;
+      // Behind the others, which are in the order they were heard in.
+      senders.delete(key);
+      senders.set(key, known);
+      return known.reader;
+    }
+    if (senders.size >= SOURCES_MAX && !forgetSilent(nowMs)) return others;
+    const reader = readerFor({
+      "service.name": app || host || OTHERS,
+      ...(host === "" ? {} : { "host.name": host }),
+    });
+    senders.set(key, { reader, heardMs: nowMs });
     return reader;
+  }
+
+  /** Makes room for one; false when none was silent for long enough. */
+  function forgetSilent(nowMs: number): boolean {
+    const [key, { reader, heardMs }] = senders.entries().next().value!;
+    if (nowMs - heardMs < SILENT_MS) return false;
+    reader.end();
+    senders.delete(key);
+    return true;
   }
 
   return {
@@ -139,7 +169,8 @@ function createSyslogSources(client: OtlpClient, clock: Clock): SyslogSources {
       readerOf(message).pushLine(message.message, carrier, bytes);
     },
     end: () => {
-      for (const reader of readers.values()) reader.end();
+      for (const { reader } of senders.values()) reader.end();
+      others.end();
     },
   };
 }

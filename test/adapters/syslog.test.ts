@@ -218,17 +218,28 @@ describe("the receiver", () => {
     expect(odd?.attributes["gasoline.syslog.malformed"]).toBe("no priority");
   });
 
-  it("makes no more than 256 services, whatever names are sent", async () => {
-    const own = await startSyslog({ host: "127.0.0.1", port: 0, client, clock: systemClock });
+  it("makes no more than 256 services at a time, and forgets those that are silent", async () => {
+    let nowMs = systemClock.nowMs();
+    const clock = { nowMs: () => nowMs };
+    const own = await startSyslog({ host: "127.0.0.1", port: 0, client, clock });
     const socket = connect(own.port, "127.0.0.1");
-    const lines = Array.from({ length: 1_000 }, (_, i) => `<13>Nov 22 10:00:00 web many-${i}: m${i}\n`);
-    socket.end(lines.join(""));
     const bodies = async (service: string) => (await daemon.logs(service)).map(({ body }) => body);
+    const lines = Array.from({ length: 1_000 }, (_, i) => `<13>Nov 22 10:00:00 web many-${i}: m${i}\n`);
+    socket.write(lines.join(""));
     await expect.poll(() => bodies("syslog"), WAIT).toContain("m999");
     expect(await bodies("many-0")).toEqual(["m0"]);
     expect(await bodies("many-999")).toEqual([]);
     const other = (await daemon.logs("syslog")).find(({ body }) => body === "m999");
     expect(other?.attributes["gasoline.syslog.app"]).toBe("many-999");
+
+    nowMs += 59_000;
+    socket.write("<13>Nov 22 10:00:59 web many-0: still here\n<13>Nov 22 10:00:59 web late: too early\n");
+    await expect.poll(() => bodies("syslog"), WAIT).toContain("too early");
+    nowMs += 2_000;
+    const later = ["late: has room", "many-0: and is the same"];
+    socket.end(later.map((line) => `<13>Nov 22 10:01:01 web ${line}\n`).join(""));
+    await expect.poll(() => bodies("late"), WAIT).toEqual(["has room"]);
+    await expect.poll(() => bodies("many-0"), WAIT).toEqual(["m0", "still here", "and is the same"]);
     await own.close();
   });
 
