@@ -63,7 +63,8 @@ export interface AnalysisAnswer {
   readonly next: readonly string[];
 }
 
-const FINDINGS_MAX = 10;
+/** Of one answer. */
+export const FINDINGS_MAX = 10;
 const NEXT_MAX = 3;
 
 /** The common part of an answer, from findings that come weightiest first. */

@@ -6,15 +6,19 @@ import { attemptsByClient } from "../../correlate/loop-history.ts";
 import { findRegressions, type RegressionReport } from "../../correlate/regression.ts";
 import { type CheckpointSummary, summarizeCheckpoint } from "../../correlate/regression-summary.ts";
 import { GasolineError } from "../../model/errors.ts";
-import type { AnalysisAnswer, WindowQuestion } from "./question.ts";
+import { fileChanges } from "./file-changes.ts";
+import { type AnalysisAnswer, FINDINGS_MAX, type WindowQuestion } from "./question.ts";
 import { treesOf } from "./trees.ts";
 
 /*
  * The analyses whose answer is correlate's own report.
  */
 
+/** A regression, and after it the files that were changed in its window. */
+type ChangesReport = Omit<RegressionReport, "findings"> & Pick<AnalysisAnswer, "findings">;
+
 /** What got worse, or better, against the checkpoints or the baseline windows. Throws `bad_parameter` without any. */
-export function findChanges({ window, baselines, known }: WindowQuestion): RegressionReport {
+export function findChanges({ window, baselines, known }: WindowQuestion): ChangesReport {
   const before: CheckpointSummary[] = [...(known?.checkpoints ?? [])];
   for (const { spans, logs } of baselines) before.push(summarizeCheckpoint(spans, logs, before).summary);
   if (before.length === 0) {
@@ -24,7 +28,15 @@ export function findChanges({ window, baselines, known }: WindowQuestion): Regre
       'Give baseline: a window such as "-30m/-15m", or save one with configure {"action":"set_baseline","name":"usual"}.',
     );
   }
-  return findRegressions(before, window.spans, window.logs);
+  const report = findRegressions(before, window.spans, window.logs);
+  if (report.verdict !== "regressed") return report;
+  const changes = fileChanges(window.logs);
+  const kept = report.findings.slice(0, FINDINGS_MAX - changes.length);
+  return {
+    ...report,
+    findings: [...kept, ...changes],
+    truncated: report.truncated + report.findings.length - kept.length,
+  };
 }
 
 /** What a change of files, an endpoint or a service may break. Throws `bad_parameter` without any of them. */
