@@ -3,12 +3,13 @@ import type { Symptom } from "../correlate/causality-scope.ts";
 import type { Attempt } from "../correlate/loop.ts";
 import type { CheckpointSummary } from "../correlate/regression-summary.ts";
 import { GasolineError } from "../model/errors.ts";
+import { msToNs } from "../model/time.ts";
 import type { RecordFilter, RecordPage, TelemetryStore } from "../store/telemetry-store.ts";
 import type { AnalysisOptions } from "./analyses/question.ts";
 import type { AnalyzeQuery } from "./analyze-parameters.ts";
 import { knownState, readsOf, readsToolCalls, usesBaselines } from "./analyze-window.ts";
 import { summaryOf } from "./checkpoint-file.ts";
-import { baselinesOnFile } from "./configure-baselines.ts";
+import { baselinesOnFile, type Baseline as FiledBaseline } from "./configure-baselines.ts";
 import { TOOL_CALLS } from "./noise.ts";
 import { messageOf } from "./normalize.ts";
 import type { RawBody } from "./raw-window.ts";
@@ -30,6 +31,8 @@ export interface AnalysisScope {
   readonly baselines: readonly WindowScope[];
   /** Names of the checkpoints compared with. */
   readonly checkpoints: readonly string[];
+  /** The baseline whose time was left out of the window. */
+  readonly afterBaseline?: string;
 }
 
 /** The records of one window that the store holds. */
@@ -72,14 +75,42 @@ export async function scopeOf(
     known,
     nowMs: context.clock.nowMs(),
   };
-  const filter = await filterOf(store, query, traceId, context);
+  const asked = await filterOf(store, query, traceId, context);
+  const after = traceId === undefined ? await afterBaseline(store, asked, baseline.checkpoints) : undefined;
+  const filter = after?.filter ?? asked;
   const not = readsToolCalls(query.type) ? [] : [TOOL_CALLS];
   return {
     options,
     window: await windowOf(store, { ...filter, not }),
     baselines: baseline.filter === undefined ? [] : [await windowOf(store, { ...baseline.filter, not })],
     checkpoints: baseline.checkpoints.map(({ name }) => name),
+    ...(after === undefined ? {} : { afterBaseline: after.name }),
   };
+}
+
+/**
+ * The window without the time that a baseline on file was made of: what is usual is not to be compared with itself.
+ * `undefined` when no baseline lies within it, or nothing came after.
+ */
+async function afterBaseline(
+  store: TelemetryStore,
+  asked: RecordFilter,
+  checkpoints: Baseline["checkpoints"],
+): Promise<{ readonly name: string; readonly filter: RecordFilter } | undefined> {
+  const { sinceNs = 0n, untilNs } = asked;
+  const within = checkpoints
+    .map(({ name, lastMs }) => ({ name, endNs: lastMs === undefined ? 0n : msToNs(lastMs + 1) }))
+    .filter(({ endNs }) => endNs > sinceNs && (untilNs === undefined || endNs < untilNs))
+    .sort((a, b) => Number(b.endNs - a.endNs));
+  const [last] = within;
+  if (last === undefined) return undefined;
+  const filter: RecordFilter = { ...asked, sinceNs: last.endNs };
+  const { total } = await store.records({
+    filter: { ...filter, kinds: ["span"] },
+    order: "newest",
+    limit: 1,
+  });
+  return total === 0 ? undefined : { name: last.name, filter };
 }
 
 interface Subject {
@@ -176,7 +207,7 @@ async function around(store: TelemetryStore, filter: RecordFilter, apartNs: bigi
 
 interface Baseline {
   readonly filter?: RecordFilter;
-  readonly checkpoints: readonly { readonly name: string; readonly summary: CheckpointSummary }[];
+  readonly checkpoints: readonly FiledBaseline[];
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Detail } from "./normalize.ts";
 import { clean } from "./render/clean.ts";
 import { renderText } from "./render/text.ts";
 import { count, isoTime } from "./render/units.ts";
-import { lineChars } from "./reply.ts";
+import { causeCall, lineChars } from "./reply.ts";
 import { replyBytes } from "./reply-bytes.ts";
 import type { ObserveContext, ObserveMetadata } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
@@ -27,6 +27,8 @@ export type AnalyzeMetadata = Pick<ObserveMetadata, "query_time_ms" | "horizon" 
   readonly compared_with?: readonly string[];
   /** Set when the window holds more than one analysis reads. */
   readonly window_cut?: string;
+  /** Set when the window holds a baseline's own time, which is left out: since when, and whose. */
+  readonly window_after?: string;
   /** Why the time of the last test could not be filed. */
   readonly not_filed?: string;
 };
@@ -106,11 +108,12 @@ interface AnalysisBody {
 
 /** Lists in an answer are cut to the same length: a reader drills into what comes first. */
 function analysisDraft(
-  { type }: AnalyzeQuery,
+  query: AnalyzeQuery,
   { scope, result, notFiled }: FoundAnalysis,
   { clock }: ObserveContext,
 ): { readonly rowsMax: number; readonly build: (rows: number, detail: Detail) => AnalysisBody } {
-  const { answer, spans, logs } = result;
+  const { spans, logs } = result;
+  const answer = { ...result.answer, next: [...failuresCall(query, result.answer), ...result.answer.next] };
   const nowNs = msToNs(clock.nowMs());
   const { cut, horizonNs, lost } = scope.window;
   const build = (rows: number, detail: Detail): AnalysisBody => {
@@ -118,7 +121,7 @@ function analysisDraft(
     const shown = value as AnalysisAnswer;
     return {
       response: {
-        type,
+        type: query.type,
         ...shown,
         metadata: {
           spans,
@@ -130,6 +133,11 @@ function analysisDraft(
           ...(cut === undefined
             ? {}
             : { window_cut: `the newest of ${count(cut.spans, "span")}, since ${isoTime(cut.sinceNs)}` }),
+          ...(scope.afterBaseline === undefined
+            ? {}
+            : {
+                window_after: `${isoTime(scope.window.filter.sinceNs ?? 0n)}, where baseline ${scope.afterBaseline} ends`,
+              }),
           ...(notFiled === undefined ? {} : { not_filed: notFiled }),
           ...(leftOut.length > 0 ? { left_out: `${leftOut.join("; ")}.` } : {}),
         },
@@ -138,6 +146,19 @@ function analysisDraft(
     };
   };
   return { rowsMax: longestList(answer), build };
+}
+
+/** Where nothing deviates from what is usual, what failed can still be followed to where it began. */
+function failuresCall({ type, symptom, since, until, service }: AnalyzeQuery, answer: object): string[] {
+  const { abstained, ranking } = answer as { abstained?: boolean; ranking?: readonly unknown[] };
+  const found = type !== "causality_chain" || abstained !== true || (ranking ?? []).length > 0;
+  if (found || symptom !== undefined) return [];
+  const scope = {
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    ...(service === undefined ? {} : { service }),
+  };
+  return [causeCall(scope, "status=error")];
 }
 
 function longestList(value: unknown): number {
@@ -174,9 +195,10 @@ function analysisText(response: AnalyzeResponse, lines: readonly string[]): stri
   const read = `${count(metadata.spans, "span")} and ${count(metadata.logs, "log")}`;
   const more = truncated === 0 ? "" : ` (${truncated} more not shown)`;
   const cut = metadata.window_cut === undefined ? "" : ` Read were ${metadata.window_cut}.`;
+  const after = metadata.window_after === undefined ? "" : ` Read since ${metadata.window_after}.`;
   const { compared_with: names = [] } = metadata;
   const against = names.length === 0 ? "" : `, compared with ${names.join(", ")}`;
-  const summary = `${type}: ${count(findings.length, "finding")}${more} from ${read}${against}.${cut}`;
+  const summary = `${type}: ${count(findings.length, "finding")}${more} from ${read}${against}.${after}${cut}`;
   return renderText(
     {
       summary,

@@ -20,6 +20,8 @@ export interface CheckpointMetadata {
   /** Saved to be compared with unless something else is named. */
   readonly baseline?: boolean;
   readonly duration_ms: number;
+  /** Unix ms: when the last of its records began; absent in a file of an earlier version. */
+  readonly last_record_ms?: number;
   readonly actions_count: number;
   readonly network_requests: number;
   readonly errors: number;
@@ -51,12 +53,14 @@ export function makeCheckpoint(
   summary: CheckpointSummary,
 ): Checkpoint {
   const sorted = events.toSorted((a, b) => a.timestamp - b.timestamp);
+  const last = sorted.at(-1);
   return {
     name,
     timestamp: new Date(savedAtMs).toISOString(),
     events: sorted,
     metadata: {
-      duration_ms: Math.max(0, (sorted.at(-1)?.timestamp ?? 0) - (sorted[0]?.timestamp ?? 0)),
+      duration_ms: Math.max(0, (last?.timestamp ?? 0) - (sorted[0]?.timestamp ?? 0)),
+      ...(last === undefined ? {} : { last_record_ms: last.timestamp }),
       actions_count: events.filter(isAction).length,
       network_requests: events.filter(isRequest).length,
       errors: events.filter(isError).length,

@@ -1,12 +1,14 @@
 import type { CheckpointSummary } from "../correlate/regression-summary.ts";
 import { GasolineError } from "../model/errors.ts";
-import type { Checkpoint } from "./checkpoint-file.ts";
+import type { Checkpoint, CheckpointMetadata } from "./checkpoint-file.ts";
 import type { StateFiles } from "./state-files.ts";
 
 /** A checkpoint that others are compared with unless something else is named. */
 export interface Baseline {
   readonly name: string;
   readonly summary: CheckpointSummary;
+  /** Unix ms of its last record; absent in a file that does not tell. */
+  readonly lastMs?: number;
 }
 
 /** Baselines read for one question, the newest first: each file may hold megabytes. */
@@ -36,9 +38,13 @@ export function checkpointsOnFile(state: StateFiles): FiledCheckpoint[] {
 export function baselinesOnFile(state: StateFiles, except?: string): Baseline[] {
   const found = state
     .readBaselines()
-    .flatMap(({ name, summary, timestamp }) =>
-      summary === undefined || name === except ? [] : [{ name, summary, timestamp }],
+    .flatMap(({ name, summary, timestamp, metadata }) =>
+      summary === undefined || name === except ? [] : [{ name, summary, timestamp, ...endOf(metadata) }],
     );
   found.sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1));
-  return found.slice(0, BASELINES_MAX).map(({ name, summary }) => ({ name, summary }));
+  return found.slice(0, BASELINES_MAX).map(({ timestamp: _saved, ...baseline }) => baseline);
+}
+
+function endOf({ last_record_ms: lastMs }: CheckpointMetadata): { lastMs?: number } {
+  return lastMs !== undefined && Number.isSafeInteger(Math.ceil(lastMs)) ? { lastMs: Math.ceil(lastMs) } : {};
 }

@@ -6,9 +6,18 @@ import { type ErrorGroup, groupErrors } from "./error-groups.ts";
 import { coverage, emptyDraft } from "./events.ts";
 import { type ModeScope, toStoreFilter } from "./filter.ts";
 import type { Detail } from "./normalize.ts";
+import type { ObserveFilter } from "./parameters.ts";
 import { clean } from "./render/clean.ts";
 import { count, isoTime } from "./render/units.ts";
-import { type Body, callText, type Draft, keepRendered, lineChars, type Question } from "./reply.ts";
+import {
+  type Body,
+  callText,
+  causeCall,
+  type Draft,
+  keepRendered,
+  lineChars,
+  type Question,
+} from "./reply.ts";
 import { resolveIds } from "./resolve-ids.ts";
 import type { Row } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
@@ -176,15 +185,20 @@ function buildListing(listing: Listing, rows: number, detail: Detail): Body {
       ...(listing.whyEmpty === undefined ? {} : { why_empty: listing.whyEmpty }),
       ...(listing.ignored.length > 0 ? { ignored: listing.ignored } : {}),
       ...(cutBy > 0 ? { left_out: `${count(cutBy, "distinct error")}, to keep the reply short.` } : {}),
-      ...(first === undefined ? {} : { next: nextCalls(first) }),
+      next: nextCalls(query.filter, first),
     },
   };
 }
 
-/** Its code where it names any, and what happened around it. */
-function nextCalls({ sample }: ErrorGroup): string[] {
+/** What is to blame; of the error shown first also its code, where it names any, and what happened around it. */
+function nextCalls(asked: ObserveFilter, first: ErrorGroup | undefined): string[] {
+  const cause = causeCall(asked);
+  if (first === undefined) return [cause];
+  const { sample } = first;
   const trace = callText("trace", { id: sample.id });
-  return codePlaceOf(sample) === undefined ? [trace] : [callText("code", { id: sample.id }), trace];
+  return codePlaceOf(sample) === undefined
+    ? [cause, trace]
+    : [cause, callText("code", { id: sample.id }), trace];
 }
 
 const NAME_CHARS = 120;

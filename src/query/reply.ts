@@ -1,5 +1,6 @@
 import type { NormalizedEvent } from "../model/event.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";
+import { isSinceCursor } from "./cursor.ts";
 import type { Detail } from "./normalize.ts";
 import type { ObserveFilter, ObserveQuery, What } from "./parameters.ts";
 import type { ObserveContext, ObserveMetadata, Row } from "./shapes.ts";
@@ -43,6 +44,27 @@ export function callText(
 ): string {
   const given = Object.keys(filter).length === 0 ? {} : { filter };
   return `observe ${JSON.stringify({ what, ...given, ...more })}`;
+}
+
+/**
+ * The call that names the cause of what went wrong in the time and at the service asked about, as text: of what
+ * deviates, or with a symptom of that alone.
+ */
+export function causeCall(
+  { since, until, service, trace_id }: Pick<ObserveFilter, "since" | "until" | "service" | "trace_id">,
+  symptom?: "status=error",
+): string {
+  const times = Object.entries({ since, until }).filter(
+    // Analyses take times alone, no cursors.
+    ([, time]) => time !== undefined && !isSinceCursor(time),
+  );
+  const scope = {
+    ...(symptom === undefined ? {} : { symptom }),
+    ...Object.fromEntries(times),
+    ...(service === undefined ? {} : { service }),
+    ...(trace_id === undefined ? {} : { trace_id }),
+  };
+  return `analyze ${JSON.stringify({ type: "causality_chain", ...scope })}`;
 }
 
 /**

@@ -151,6 +151,20 @@ describe("baselines", () => {
     await expect(find({ type: "regression", baseline: "usal" })).rejects.toThrow(/Did you mean usual\?/);
   });
 
+  it("are left out of a window that holds their own time, and the reply says so", async () => {
+    traffic(1, 60, 20);
+    await run({ action: "set_baseline", name: "usual" });
+    const find = async (input: object) =>
+      (await analyze(store, parseAnalyze({ type: "regression", ...input }), context())).structured;
+    // As long as nothing else is held, the baseline itself is looked at.
+    expect((await find({})).metadata).toMatchObject({ spans: 60 });
+    traffic(201, 30, 400);
+    const { metadata, verdict } = await find({});
+    expect({ verdict, spans: metadata.spans }).toEqual({ verdict: "regressed", spans: 30 });
+    expect(metadata.window_after).toMatch(/, where baseline usual ends$/);
+    expect((await find({ until: iso(100) })).metadata.window_after).toBeUndefined();
+  });
+
   it("warn when the window differs from the other baselines as a fault would, but not of themselves", async () => {
     traffic(1, 60, 20);
     await run({ action: "set_baseline", name: "usual", until: iso(100) });
