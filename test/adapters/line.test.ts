@@ -276,6 +276,27 @@ describe("logfmt", () => {
   });
 });
 
+describe("broken JSON", () => {
+  it.each([
+    ["cut short", '{"level":30,"msg":"request compl', 0],
+    ["two objects", '{"msg":"a"}{"msg":"b"}', 0],
+    ["single quotes", "{'level': 'ERROR', 'msg': 'no cart'}", 17],
+    ["a comma too many", '{"level":"error","msg":"no cart",}', 17],
+    ["not closed, with a level", '{"level":"warn","msg":"no ca', 13],
+    ["no value", '{"msg":}', 0],
+    ["a list", '[{"msg":"a"}]', 0],
+    ["only a brace", "{", 0],
+  ])("is text as it came: %s", (_name, line, severity) => {
+    expect(understand(line)).toMatchObject({ body: line, severity });
+  });
+
+  it("may be nested as deep as a line is long", () => {
+    const deep = `{"level":30,"msg":"deep","list":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+    expect(understand(deep)).toMatchObject({ body: "deep", severity: 9 });
+    expect(understand(deep.slice(0, -5))).toMatchObject({ body: deep.slice(0, -5) });
+  });
+});
+
 describe("any line", () => {
   const seed = freshSeed();
   const anything = fc.oneof(

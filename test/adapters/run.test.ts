@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestDaemon, type TestDaemon } from "./daemon.ts";
 
+const WAIT = { timeout: 10_000, interval: 5 };
+
 let daemon: TestDaemon;
 beforeAll(async () => {
   daemon = await startTestDaemon();
@@ -94,6 +96,19 @@ describe("gasoline run", () => {
     const logs = await daemon.logs("long");
     expect(logs.map((log) => String(log.body).length)).toEqual([6, 262_144, 5]);
     expect(logs[1]!.attributes).toMatchObject({ "gasoline.line.bytes": 10_000_000 });
+  });
+
+  it("holds a command back no more than its full pipe does, and loses nothing of it", async () => {
+    const program = `for (let i = 0; i < 5_000; i++) console.log(i + " " + "x".repeat(400))`;
+    const child = daemon.start(["run", "--service", "full-pipe", "--", process.execPath, "-e", program]);
+    // Nobody reads yet: what was captured so far is there all the same.
+    await expect.poll(async () => (await textsOf("full-pipe")).length, WAIT).toBeGreaterThan(100);
+    expect(child.exitCode).toBeNull();
+    let bytes = 0;
+    for await (const chunk of child.stdout!) bytes += (chunk as Buffer).length;
+    await expect.poll(() => child.exitCode, WAIT).toBe(0);
+    expect(bytes).toBe(5_000 * 402 + 10 + 90 * 2 + 900 * 3 + 4_000 * 4);
+    expect(await textsOf("full-pipe")).toHaveLength(5_000);
   });
 
   it("joins a stack to its error, which observe lists", async () => {
