@@ -50,10 +50,12 @@ guarded(() => {
 
   listen(window, "load", () => tracing.pageLoaded());
   listen(window, "pageshow", (event) => {
+    outbox.leaving = false;
     if ((event as PageTransitionEvent).persisted) tracing.resume();
   });
   listen(window, "pagehide", () => {
     tracing.end();
+    outbox.leaving = true;
     outbox.flush();
   });
 })();

@@ -14,6 +14,8 @@ export class Outbox {
   #scheduled = false;
   /** The user paused capture: nothing is taken. */
   paused = false;
+  /** The page goes away, so there is no next turn. */
+  leaving = false;
   #link: Pick<WorldLink<never, FromMain>, "send"> | undefined;
   readonly #wake: () => void;
 
@@ -36,7 +38,8 @@ export class Outbox {
       return;
     }
     this.#records[this.#records.length] = record;
-    if (this.#scheduled) return;
+    if (this.leaving) this.flush();
+    if (this.#scheduled || this.leaving) return;
     this.#scheduled = true;
     this.#wake();
   }

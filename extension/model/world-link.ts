@@ -1,5 +1,6 @@
 import type { CaptureSettings, OriginReport, RedirectHop, RedirectQuestion } from "./messages.ts";
 import type { Attributes, BrowserRecord, SpanReference } from "./records.ts";
+import { randomHex } from "./traceparent.ts";
 
 /*
  * The two content scripts of a frame share its DOM and nothing else. They talk by events on `window` whose name is a
@@ -68,7 +69,8 @@ function eventNatives() {
 /** The relay's end. It makes the name, and lets go of the known ones when main has joined. */
 export function openRelayLink(): WorldLink<FromMain, FromRelay> {
   const { fire, on } = eventNatives();
-  const name = crypto.randomUUID();
+  // Unlike `randomUUID` it is there in pages without a secure context too.
+  const name = randomHex(16);
   const sayHello = (): void => fire(HELLO, name);
   const stop = on(READY, sayHello);
   const stopJoined = on(`${name}:relay`, (message) => {

@@ -14,9 +14,12 @@ export class WorkerLink {
   readonly #handlers = new Map<string, Handler>();
   #records: BrowserRecord[] = [];
   #dropped = 0;
+  #isLeaving = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
+    addEventListener("pagehide", () => (this.#isLeaving = true), true);
+    addEventListener("pageshow", () => (this.#isLeaving = false), true);
     chrome.runtime.onMessage.addListener((message: { kind: string; payload: never }, _sender, reply) => {
       const handler = this.#handlers.get(message.kind);
       if (handler === undefined) return false;
@@ -51,6 +54,8 @@ export class WorkerLink {
   add(record: BrowserRecord): void {
     this.#records.push(record);
     if (this.#records.length >= BATCH_MAX) this.flush();
+    // A page on its way out has no later; what it tells in one go still goes together.
+    else if (this.#isLeaving || document.visibilityState === "hidden") queueMicrotask(() => this.flush());
     else this.#timer ??= setTimeout(() => this.flush(), WAIT_MS);
   }
 

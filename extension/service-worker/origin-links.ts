@@ -11,8 +11,8 @@ const LOOK_AFTER_MS = [1_500, 4_000, 8_000];
 
 interface Known {
   readonly link: OriginLink;
-  /** Looks for a server span that are under way or done. */
-  looking: boolean;
+  /** The newest request whose server span is looked for; undefined when nobody looks. */
+  sample: SpanReference | undefined;
 }
 
 /**
@@ -36,26 +36,27 @@ export class OriginLinks {
   seen(report: OriginReport): void {
     const { origin, sample } = report;
     const known = this.#known.get(origin);
-    if (known !== undefined && (known.looking || known.link.state !== "propagated_unseen")) return;
+    if (known !== undefined && known.link.state !== "propagated_unseen") return;
     const link = linkOf(report);
-    const entry = { link, looking: link.state === "propagated_unseen" && sample !== undefined };
-    this.#known.set(origin, entry);
+    const wanted = link.state === "propagated_unseen" ? sample : undefined;
+    this.#known.set(origin, { link, sample: wanted });
     const [oldest] = this.#known.keys();
     if (this.#known.size > ORIGINS_MAX && oldest !== undefined) this.#known.delete(oldest);
     this.#changed();
-    if (entry.looking && sample !== undefined) this.#look(origin, sample, 0);
+    if (wanted !== undefined) this.#look(origin, wanted, 0);
   }
 
   #look(origin: string, sample: SpanReference, attempt: number): void {
     setTimeout(async () => {
       const known = this.#known.get(origin);
-      if (known === undefined) return;
+      // A newer request is looked for in its place.
+      if (known?.sample !== sample) return;
       if (await this.#isAnswered(origin, sample)) {
         const { reason: _, ...link } = known.link;
-        this.#known.set(origin, { link: { ...link, state: "linked" }, looking: false });
+        this.#known.set(origin, { link: { ...link, state: "linked" }, sample: undefined });
         this.#changed();
       } else if (attempt + 1 < LOOK_AFTER_MS.length) this.#look(origin, sample, attempt + 1);
-      else known.looking = false;
+      else known.sample = undefined;
     }, LOOK_AFTER_MS[attempt]);
   }
 

@@ -34,6 +34,8 @@ export async function openExtension(
   options: {
     readonly endpoint?: string;
     readonly args?: readonly string[];
+    /** Flags of Playwright's own to leave out. */
+    readonly ignoreDefaultArgs?: readonly string[];
     /** Changes the built folder before it is loaded. */
     readonly prepare?: (folder: string) => void;
   } = {},
@@ -47,6 +49,7 @@ export async function openExtension(
   const context = await chromium.launchPersistentContext(join(folder, "profile"), {
     executablePath: chromiumPath()!,
     headless: true,
+    ignoreDefaultArgs: [...(options.ignoreDefaultArgs ?? [])],
     args: [
       `--load-extension=${built.folder}`,
       `--disable-extensions-except=${built.folder}`,
