@@ -7,7 +7,7 @@ import { startTestDaemon, type TestDaemon } from "../adapters/daemon.ts";
 import { chromiumPath } from "../support/chromium.ts";
 
 /** Keeps a browser under test from talking to anybody. */
-const QUIET_ARGS = [
+export const QUIET_ARGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
@@ -34,8 +34,6 @@ export async function openExtension(
   options: {
     readonly endpoint?: string;
     readonly args?: readonly string[];
-    /** Flags of Playwright's own to leave out. */
-    readonly ignoreDefaultArgs?: readonly string[];
     /** Changes the built folder before it is loaded. */
     readonly prepare?: (folder: string) => void;
   } = {},
@@ -49,7 +47,6 @@ export async function openExtension(
   const context = await chromium.launchPersistentContext(join(folder, "profile"), {
     executablePath: chromiumPath()!,
     headless: true,
-    ignoreDefaultArgs: [...(options.ignoreDefaultArgs ?? [])],
     args: [
       `--load-extension=${built.folder}`,
       `--disable-extensions-except=${built.folder}`,
