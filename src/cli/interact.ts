@@ -29,7 +29,9 @@ export const interact: Command = {
     }
     const named = words[0] !== undefined && !words[0].includes("=");
     const patch = textOption(args, "patch");
-    const { stop, image, keep_going, tab_id, ...values } = keyValues(named ? words.slice(1) : words);
+    const { stop, image, accessibility, keep_going, tab_id, ...values } = keyValues(
+      named ? words.slice(1) : words,
+    );
     const input = {
       ...values,
       ...(named ? { name: words[0] } : {}),
@@ -38,6 +40,7 @@ export const interact: Command = {
       stop: flagOption(args, "stop") ?? stop === "true",
       keep_going: flagOption(args, "keep-going") ?? keep_going === "true",
       image: image === "true",
+      accessibility: accessibility === "true",
       action,
     };
     const place = daemonPlace(

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { UserFlow } from "../model/browser.ts";
 import { GasolineError } from "../model/errors.ts";
 import type { InteractOutcome, InteractQuestion } from "./interact.ts";
-import { stepItem, traceIdOf } from "./interact-lines.ts";
+import { stepItem, traceIdOf, violationItem } from "./interact-lines.ts";
 import { pageSummary } from "./interact-page.ts";
 import { differenceFrom, expectationOf, readRecording, writeRecording } from "./interact-recordings.ts";
 import { type RunOptions, runSteps, type StepRun } from "./interact-run.ts";
@@ -27,11 +27,18 @@ export async function explore(question: InteractQuestion): Promise<InteractOutco
   }
 }
 
-/** The current page. */
+/** The current page; with `accessibility`, also what is wrong with it, worst first. */
 export async function page(question: InteractQuestion): Promise<InteractOutcome> {
   const { page: shown } = await pageOf(question);
   const next = ['interact {"action":"explore","steps":[{"type":"click","target":"…"}]}'];
-  return { summary: pageSummary(shown), verdict: "ok", page: shown, next };
+  const outcome = { summary: pageSummary(shown), verdict: "ok", page: shown, next } as const;
+  if (!question.request.accessibility) return outcome;
+  const { violations } = await question.context.browser.run(
+    { name: "accessibility", ...tabOf(question) },
+    question.request.timeoutMs,
+  );
+  const found = `axe-core finds ${count(violations.length, "accessibility rule")} broken.`;
+  return { ...outcome, summary: `${found} ${outcome.summary}`, items: violations.map(violationItem) };
 }
 
 /** Starts a recording of what the user does, stops and saves it, or runs the steps given and saves those. */

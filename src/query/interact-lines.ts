@@ -1,4 +1,4 @@
-import type { BrowserStep, StepEffect } from "../model/browser.ts";
+import type { AccessibilityViolation, BrowserStep, StepEffect } from "../model/browser.ts";
 import type { StepRun } from "./interact-run.ts";
 import { clean } from "./render/clean.ts";
 import type { Row } from "./shapes.ts";
@@ -12,6 +12,7 @@ export interface Item {
 const REQUESTS_SHOWN = 12;
 const CONSOLE_SHOWN = 8;
 const ERRORS_SHOWN = 5;
+const PLACES_SHOWN = 3;
 const TRACE_DIGITS = 8;
 const TRACE_ID = /^[0-9a-f]{32}$/;
 const MARKS = { ok: "ok", healed: "HEALED", failed: "FAILED", not_run: "not run" } as const;
@@ -35,6 +36,16 @@ export function stepItem(run: StepRun, index: number): Item {
       const head = `${index + 1}. ${did} → ${MARKS[result]}${place}${why}`;
       return [head, ...effectLines(effect).map((line) => `   ${line}`)].map((line) => clean(line, charsMax));
     },
+  };
+}
+
+/** A broken rule of accessibility, and where it is broken. */
+export function violationItem({ rule, impact, help, selectors }: AccessibilityViolation): Item {
+  const places = selectors.slice(0, PLACES_SHOWN);
+  const more = selectors.length > places.length ? ` and ${selectors.length - places.length} more` : "";
+  return {
+    row: { rule, impact, help, ...some("selectors", selectors, PLACES_SHOWN) },
+    lines: (charsMax) => [clean(`${impact}: ${help} (${rule}) at ${places.join(", ")}${more}`, charsMax)],
   };
 }
 

@@ -29,12 +29,13 @@ export const interactSchema = z.strictObject({
     .array(z.looseObject({ type: z.string() }))
     .optional()
     .describe("go, click, type, select, press, scroll, hover, wait_for, or as Chrome's Recorder"),
-  name: z.string().max(200).optional().describe("of a recording or screenshot"),
+  name: z.string().max(200).optional().describe("recording or screenshot"),
   /** The target architecture's word for it. */
   snapshot_name: z.string().max(200).optional().describe("the same as name"),
   stop: z.boolean().optional(),
-  keep_going: z.boolean().optional().describe("past a step that failed"),
+  keep_going: z.boolean().optional().describe("past a failure"),
   image: z.boolean().optional(),
+  accessibility: z.boolean().optional(),
   tab_id: z.number().int().min(0).optional(),
   patch: z.string().max(PATCH_CHARS_MAX).optional().describe("unified diff"),
   timeout_ms: z
@@ -62,6 +63,8 @@ export interface InteractRequest {
   readonly stop: boolean;
   readonly keepGoing: boolean;
   readonly image: boolean;
+  /** With `page`: what axe-core finds wrong with it. */
+  readonly accessibility: boolean;
   readonly tabId: number | undefined;
   readonly patch: string | undefined;
   /** Of one command. */
@@ -82,6 +85,7 @@ export function parseInteract(input: unknown): InteractRequest {
     stop: given.stop ?? false,
     keepGoing: given.keep_going ?? false,
     image: given.image ?? false,
+    accessibility: given.accessibility ?? false,
     tabId: given.tab_id,
     patch: given.patch,
     timeoutMs: given.timeout_ms ?? TIMEOUT_MS_DEFAULT,

@@ -104,7 +104,7 @@ function replyOf(
   const charsMax = lineChars(detail);
   const shorten = (value: Row): Row => shrink(value, Number.POSITIVE_INFINITY, detail, nowNs).value as Row;
   const left = [
-    ...(shown.length < items.length ? [`${items.length - shown.length} of ${items.length} steps.`] : []),
+    ...(shown.length < items.length ? [`${items.length - shown.length} of ${items.length} rows.`] : []),
     ...(page === undefined ? [] : leftOutOfPage(page, pageRows)),
   ].join(" ");
   const structured: InteractResponse = {

@@ -214,16 +214,21 @@ describe.skipIf(chromiumPath() === undefined)("hands", () => {
     expect(page.lines_left_out).toBeGreaterThan(1_000);
   });
 
-  it("carry a script that finds what is not accessible, for when it is asked", async () => {
-    await explore({ type: "navigate", url: `${site.url}/many` });
-    const [worker] = paired.browser.context.serviceWorkers();
-    const broken = await worker!.evaluate<{ rule: string; selectors: string[] }[]>(`(async () => {
-      const [{ id: tabId }] = await chrome.tabs.query({ active: true, url: "${site.url}/*" });
-      await chrome.scripting.executeScript({ target: { tabId }, files: ["accessibility.js"] });
-      const func = () => gasolineAccessibility.violations();
-      return (await chrome.scripting.executeScript({ target: { tabId }, func }))[0].result;
-    })()`);
-    expect(broken.map(({ rule }) => rule)).toContain("landmark-one-main");
+  it("say what is not accessible, when asked, and keep it as events", async () => {
+    await explore({ type: "navigate", url: `${site.url}/form` });
+    const reply = await paired.interact({ action: "page", accessibility: true });
+    const broken = reply.rows.find(({ rule }) => rule === "landmark-one-main");
+    expect(broken).toMatchObject({ impact: "moderate", selectors: ["html"] });
+    expect(reply.summary).toMatch(/^axe-core finds \d+ accessibility rules broken\./);
+    const kept = async () =>
+      (
+        await paired.gasoline.store.records({
+          filter: { service: "browser" },
+          order: "newest",
+          limit: 200,
+        })
+      ).records.filter((each) => each.kind === "log" && each.eventName === "gasoline.a11y.violation");
+    await expect.poll(async () => (await kept()).length, { timeout: 5_000 }).toBe(reply.rows.length);
   });
 
   it("take a picture, which is kept as event too", async () => {
