@@ -1,5 +1,4 @@
 import type { Finding } from "../correlate/finding.ts";
-import { GasolineError } from "../model/errors.ts";
 import { msToNs } from "../model/time.ts";
 import type { TelemetryStore } from "../store/telemetry-store.ts";
 import type { AnalysisAnswer } from "./analyses/question.ts";
@@ -16,7 +15,6 @@ import { replyBytes } from "./reply-bytes.ts";
 import type { ObserveContext, ObserveMetadata } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
 import { shrink } from "./shrink.ts";
-import type { StateFiles } from "./state-files.ts";
 
 /** What an analysis says of itself. */
 export type AnalyzeMetadata = Pick<ObserveMetadata, "query_time_ms" | "horizon" | "lost" | "left_out"> & {
@@ -29,8 +27,6 @@ export type AnalyzeMetadata = Pick<ObserveMetadata, "query_time_ms" | "horizon" 
   readonly window_cut?: string;
   /** Set when the window holds a baseline's own time, which is left out: since when, and whose. */
   readonly window_after?: string;
-  /** Why the time of the last test could not be filed. */
-  readonly not_filed?: string;
 };
 
 /** An answer as REST and MCP show it. */
@@ -63,8 +59,8 @@ export async function analyze(
 export interface FoundAnalysis {
   readonly scope: AnalysisScope;
   readonly result: AnalysisResult;
-  /** Why last_tested could not be written. */
-  readonly notFiled?: string;
+  /** Edge cases that the window exercised later than on file, Unix ms by name. */
+  readonly tested?: NonNullable<AnalysisAnswer["tested"]>;
 }
 
 export async function runAnalysis(
@@ -80,25 +76,7 @@ export async function runAnalysis(
     baselines: scope.baselines.map(({ bodies }) => bodies()),
   });
   const { tested, ...answer } = found;
-  const notFiled = tested === undefined ? undefined : fileTested(context.state, tested);
-  return { scope, result: { ...read, answer }, ...(notFiled === undefined ? {} : { notFiled }) };
-}
-
-/** Files when edge cases were last exercised; why not, when the folder cannot be written. */
-function fileTested(state: StateFiles, tested: NonNullable<AnalysisAnswer["tested"]>): string | undefined {
-  try {
-    // Read again: another analysis, or a person, may have written since this one began.
-    state.writeEdgeCases(
-      state.readEdgeCases().map((edgeCase) => {
-        const testedMs = Object.hasOwn(tested, edgeCase.name) ? tested[edgeCase.name]! : 0;
-        return testedMs > (edgeCase.lastTestedMs ?? 0) ? { ...edgeCase, lastTestedMs: testedMs } : edgeCase;
-      }),
-    );
-    return undefined;
-  } catch (error) {
-    if (error instanceof GasolineError) return error.message;
-    throw error;
-  }
+  return { scope, result: { ...read, answer }, ...(tested === undefined ? {} : { tested }) };
 }
 
 interface AnalysisBody {
@@ -109,11 +87,16 @@ interface AnalysisBody {
 /** Lists in an answer are cut to the same length: a reader drills into what comes first. */
 function analysisDraft(
   query: AnalyzeQuery,
-  { scope, result, notFiled }: FoundAnalysis,
+  { scope, result, tested }: FoundAnalysis,
   { clock }: ObserveContext,
 ): { readonly rowsMax: number; readonly build: (rows: number, detail: Detail) => AnalysisBody } {
   const { spans, logs } = result;
-  const answer = { ...result.answer, next: [...failuresCall(query, result.answer), ...result.answer.next] };
+  const next = [
+    ...failuresCall(query, result.answer),
+    ...(tested === undefined ? [] : [FILE_TESTED_CALL]),
+    ...result.answer.next,
+  ];
+  const answer = { ...result.answer, next };
   const nowNs = msToNs(clock.nowMs());
   const { cut, horizonNs, lost } = scope.window;
   const build = (rows: number, detail: Detail): AnalysisBody => {
@@ -138,7 +121,6 @@ function analysisDraft(
             : {
                 window_after: `${isoTime(scope.window.filter.sinceNs ?? 0n)}, where baseline ${scope.afterBaseline} ends`,
               }),
-          ...(notFiled === undefined ? {} : { not_filed: notFiled }),
           ...(leftOut.length > 0 ? { left_out: `${leftOut.join("; ")}.` } : {}),
         },
       },
@@ -147,6 +129,9 @@ function analysisDraft(
   };
   return { rowsMax: longestList(answer), build };
 }
+
+/** What an analysis does not do by itself: it only reads. */
+const FILE_TESTED_CALL = 'configure {"action":"register_edge_case"}';
 
 /** Where nothing deviates from what is usual, what failed can still be followed to where it began. */
 function failuresCall({ type, symptom, since, until, service }: AnalyzeQuery, answer: object): string[] {

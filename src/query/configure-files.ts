@@ -1,4 +1,5 @@
 import { GasolineError } from "../model/errors.ts";
+import { runAnalysis } from "./analyze.ts";
 import type { AnalyzeQuery } from "./analyze-parameters.ts";
 import { scopeOf, type WindowScope } from "./analyze-scope.ts";
 import type { ConfigureQuestion, Outcome } from "./configure.ts";
@@ -8,9 +9,14 @@ import { edgeCaseSchema, readEdgeCase } from "./state-schemas.ts";
 
 const EDGE_CASES_MAX = 1_000;
 
-/** Files an edge case, or replaces the one of its name, keeping when that was last tested. */
-export async function registerEdgeCase({ request, context }: ConfigureQuestion): Promise<Outcome> {
+/**
+ * Files an edge case, or replaces the one of its name, keeping when that was last tested. Without name and rule, files
+ * when those that the window exercised were last tested.
+ */
+export async function registerEdgeCase(question: ConfigureQuestion): Promise<Outcome> {
+  const { request, context } = question;
   const { name, rule = {} } = request;
+  if (name === undefined && request.rule === undefined) return fileTested(question);
   const parsed = edgeCaseSchema.safeParse({ ...rule, ...(name === undefined ? {} : { name }) });
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
@@ -48,6 +54,34 @@ export async function registerEdgeCase({ request, context }: ConfigureQuestion):
     ],
     next: ['analyze {"type":"edge_case_check"}'],
   };
+}
+
+async function fileTested({ store, request, context }: ConfigureQuestion): Promise<Outcome> {
+  const query = { ...scopeQuery(request), type: "edge_case_check" } as const;
+  const { tested = {} } = await runAnalysis(store, query, context);
+  const { state } = context;
+  // Read again: another call, or a person, may have written since the analysis began.
+  const filed = state.readEdgeCases();
+  const later = filed.filter(({ name, lastTestedMs = 0 }) => testedMs(tested, name) > lastTestedMs);
+  if (later.length > 0) {
+    state.writeEdgeCases(
+      filed.map((each) =>
+        later.includes(each) ? { ...each, lastTestedMs: testedMs(tested, each.name) } : each,
+      ),
+    );
+  }
+  return {
+    summary: `${count(later.length, "edge case")} of ${filed.length} on file was exercised since last filed.`,
+    rows: later.map(({ name }) => ({
+      name,
+      last_tested: new Date(testedMs(tested, name)).toISOString(),
+    })),
+    next: ['analyze {"type":"edge_case_check"}'],
+  };
+}
+
+function testedMs(tested: { readonly [name: string]: number }, name: string): number {
+  return Object.hasOwn(tested, name) ? tested[name]! : 0;
 }
 
 /** Proposes contracts from the window's traffic. One on file is never overwritten: the proposal stands beside it. */
@@ -93,14 +127,16 @@ export async function requestedScope({ store, request, context }: ConfigureQuest
   readonly scope: Awaited<ReturnType<typeof scopeOf>>;
   readonly window: WindowScope;
 }> {
-  const { since, until, filter = {} } = request;
-  const query: AnalyzeQuery = {
-    type: "reduce_window",
+  const query: AnalyzeQuery = { ...scopeQuery(request), type: "reduce_window" };
+  const scope = await scopeOf(store, query, context);
+  return { scope, window: scope.window };
+}
+
+function scopeQuery({ since, until, filter = {} }: ConfigureQuestion["request"]): Omit<AnalyzeQuery, "type"> {
+  return {
     budgetBytes: undefined,
     ...filter,
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
   };
-  const scope = await scopeOf(store, query, context);
-  return { scope, window: scope.window };
 }

@@ -12,9 +12,9 @@ export const ACTIONS = {
   noise_rule:
     "hide records that match rule from lists, never errors, 401 or 403; state off removes it; no rule lists them",
   redaction_rule: "mask an attribute or a pattern from now on, in what is held too",
-  register_edge_case: "what must be tested every so often, by name and rule",
+  register_edge_case: "what must be tested every so often, by name and rule; neither: file last tests",
   learn_contracts: "propose contracts from traffic, beside those on file",
-  streaming: "notifications of new errors over stdio: state on or off, none says how it stands",
+  streaming: "notifications of new errors over stdio: state on or off, none tells",
   describe_capabilities: "what this server can do",
   doctor: "what arrived, what was lost, which files cannot be read",
 } as const;

@@ -57,7 +57,7 @@ export interface AnalysisAnswer {
   readonly findings: readonly Finding[];
   /** Findings that did not fit. */
   readonly truncated: number;
-  /** Edge cases that the window exercised later than on file, Unix ms by name: filed, not shown. */
+  /** Edge cases that the window exercised later than on file, Unix ms by name: to be filed, not shown. */
   readonly tested?: { readonly [edgeCase: string]: number };
   /** Calls that lead on, as text, without any name that telemetry chose. */
   readonly next: readonly string[];
