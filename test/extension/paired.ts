@@ -34,8 +34,8 @@ export const EXTENSION_ID = "amnppckhcoipedcfbejpminmjkgbhkil";
 
 const PAIRED_MS_MAX = 15_000;
 
-export async function startDaemon(stateDir: string, port = 0): Promise<Gasoline> {
-  return startGasoline({ ...DEFAULTS, port, aliases: [], stateDir }, () => undefined);
+export async function startDaemon(stateDir: string, port = 0, apiKey = ""): Promise<Gasoline> {
+  return startGasoline({ ...DEFAULTS, port, aliases: [], stateDir, apiKey }, () => undefined);
 }
 
 /**
@@ -81,8 +81,8 @@ async function untilPaired(interact: Paired["interact"]): Promise<void> {
 }
 
 /** What `gasoline extension` writes, and the permission that a user gives in the popup. */
-export function pair(folder: string, endpoint: string, token: string): void {
-  writeFileSync(join(folder, "config.json"), JSON.stringify({ endpoint, token }));
+export function pair(folder: string, endpoint: string, token: string, key = ""): void {
+  writeFileSync(join(folder, "config.json"), JSON.stringify({ endpoint, token, key }));
   const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as {
     host_permissions: string[];
   };

@@ -20,6 +20,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+const KEY = "key-of-a-user";
+
 describe.skipIf(chromiumPath() === undefined)("popup", () => {
   const ours = mkdtempSync(join(tmpdir(), "gasoline-ours-"));
   const other = mkdtempSync(join(tmpdir(), "gasoline-other-"));
@@ -37,7 +39,7 @@ describe.skipIf(chromiumPath() === undefined)("popup", () => {
     port = await freePort();
     site = await startSite({ "/": html(`<button onclick="nothing.at.all()">Break</button>`) });
     browser = await openExtension({
-      prepare: (folder) => pair(folder, `http://127.0.0.1:${port}`, pairingToken(ours)),
+      prepare: (folder) => pair(folder, `http://127.0.0.1:${port}`, pairingToken(ours), KEY),
     });
     page = await browser.context.newPage();
     await page.goto(site.url);
@@ -110,6 +112,19 @@ describe.skipIf(chromiumPath() === undefined)("popup", () => {
     await daemon?.close();
     daemon = await startDaemon(other, port);
     await connected().toMatch(/The pairing token is another/);
+  });
+
+  it.each([
+    ["another", /GASOLINE_API_KEY is missing or another/],
+    [KEY, /^Connected/],
+  ])("meets a daemon whose key is %j", async (key, said) => {
+    await daemon?.close();
+    daemon = await startDaemon(ours, port, key);
+    await connected().toMatch(said);
+    await page.evaluate(`console.log("to the daemon with key ${key}")`);
+    if (key !== KEY) return;
+    const told = async () => (await lines(daemon)).includes(`to the daemon with key ${key}`);
+    await expect.poll(told, { timeout: 10_000 }).toBe(true);
   });
 });
 
