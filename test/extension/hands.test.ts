@@ -71,7 +71,9 @@ describe.skipIf(chromiumPath() === undefined)("hands", () => {
       "/trouble": html(TROUBLE),
       "/many": html(`<ul>${rows.join("")}</ul>`),
       "/from": html(`<a href="/to">Go on</a>`),
-      "/to": html(`<h1>Arrived</h1><script>console.warn("here"); fetch("/api/hello");</script>`),
+      "/to": html(
+        `<h1>Arrived</h1><button>Stay</button><script>console.warn("here"); fetch("/api/hello");</script>`,
+      ),
       "/api/hello": json({}),
     });
   });
@@ -139,6 +141,38 @@ describe.skipIf(chromiumPath() === undefined)("hands", () => {
     expect(failed.rows.map(({ result }) => result)).toEqual(["ok", "ok", "ok", "ok", "ok", "ok", "failed"]);
     expect(failed.rows[6]?.reason).toMatch(/aria\/Sign in.* finds nothing/);
     form = FORM;
+  });
+
+  it("record across pages, also what the user asks of the browser itself", async () => {
+    const page = paired.browser.context.pages()[0]!;
+    await page.goto(`${site.url}/from`);
+    await page.bringToFront();
+    await paired.interact({ action: "record", name: "tour" });
+    await page.getByText("Go on").click();
+    await page.getByRole("button", { name: "Stay" }).click();
+    await page.reload();
+    await page.getByRole("button", { name: "Stay" }).click();
+    await paired.interact({ action: "record", name: "tour", stop: true });
+    const { rows } = await paired.interact({ action: "replay", name: "tour" });
+    expect(rows.map(({ did, result }) => [String(did).split(" ")[0], result])).toEqual([
+      ["go", "ok"],
+      ["click", "ok"],
+      ["click", "ok"],
+      ["go", "ok"],
+      ["click", "ok"],
+    ]);
+    expect(page.url()).toBe(`${site.url}/to`);
+  });
+
+  it("end a step that takes too long, and do the next", async () => {
+    const endless = [{ type: "waitForText", text: "never to be seen" }];
+    await explore({ type: "navigate", url: `${site.url}/from` });
+    const startMs = performance.now();
+    const reply = await paired.interact({ action: "explore", steps: endless, timeout_ms: 1_000 });
+    expect(reply.rows[0]?.result).toBe("failed");
+    expect(reply.rows[0]?.reason).toMatch(/did not appear|not done within/);
+    expect(performance.now() - startMs).toBeLessThan(8_000);
+    expect((await explore({ type: "hover", selectors: [["aria/Go on"]] })).rows[0]?.result).toBe("ok");
   });
 
   it("type into a field that a framework controls", async () => {
