@@ -57,7 +57,7 @@ export async function closeClient(client: OtlpClient, terminal: Terminal, linesL
 
 function losses({ dropped, droppedReason }: ClientStats, linesLost: number): string[] {
   return [
-    ...(dropped === 0 ? [] : [`${dropped} records were not delivered: ${droppedReason}.`]),
+    ...(dropped === 0 ? [] : [`${dropped} records were not delivered: ${droppedReason.replace(/\.$/, "")}.`]),
     ...(linesLost === 0 ? [] : [`${linesLost} lines were not sent: they came faster than they could be.`]),
   ];
 }

@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DEFAULTS } from "../../src/config.ts";
+import { startGasoline } from "../../src/main.ts";
 import { startTestDaemon, type TestDaemon } from "./daemon.ts";
 
 const WAIT = { timeout: 10_000, interval: 5 };
@@ -202,6 +204,22 @@ describe("gasoline run", () => {
     });
     expect({ code: ended.code, stdout: String(ended.stdout) }).toEqual({ code: 4, stdout: "a\nb\n" });
     expect(ended.stderr).toMatch(/no daemon answers yet.*\n.*3 records were not delivered/);
+  });
+
+  it("says why a daemon refused what it was sent", async () => {
+    const keyed = await startGasoline(
+      { ...DEFAULTS, port: 0, aliases: [], apiKey: "right" },
+      () => undefined,
+    );
+    try {
+      const ended = await daemon.run(["run", "--", "sh", "-c", "echo a; exit 4"], {
+        ...{ GASOLINE_ENDPOINT: keyed.url, GASOLINE_API_KEY: "wrong" },
+      });
+      expect({ code: ended.code, stdout: String(ended.stdout) }).toEqual({ code: 4, stdout: "a\n" });
+      expect(ended.stderr).toMatch(/^gasoline: 2 records were not delivered: .* key .*[^.]\.\n$/);
+    } finally {
+      await keyed.close();
+    }
   });
 
   it("runs several as children of one span, each with its service", async () => {
