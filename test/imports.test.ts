@@ -16,7 +16,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   correlate: ["model"],
   enrich: ["model", "config", "wire"],
   adapters: ["model", "config", "wire", "version"],
-  query: ["model", "config", "version", "wire", "store", "correlate", "enrich"],
+  query: ["model", "config", "version", "wire", "store", "correlate", "enrich", "adapters"],
   generate: ["model", "config", "version", "store", "correlate", "enrich", "query"],
   mcp: ["model", "config", "version", "store", "correlate", "query", "generate"],
   http: ["model", "config", "version", "store", "correlate", "query", "generate", "mcp"],
