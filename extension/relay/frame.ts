@@ -31,6 +31,7 @@ export class Frame implements RelayContext {
   /** Actions whose selectors are still to be worked out. */
   readonly #untold = new Set<() => void>();
   #current = NO_SPAN;
+  #of: "page" | "interaction" = "page";
   #requestsInFlight = 0;
   #lastRequestEndMs = Number.NEGATIVE_INFINITY;
   #paused = false;
@@ -126,7 +127,13 @@ export class Frame implements RelayContext {
   #settings(settings: CaptureSettings): null {
     this.#paused = settings.paused;
     this.#main.send({ type: "settings", settings });
+    this.#tellContext();
     return null;
+  }
+
+  #tellContext(): void {
+    if (this.#current === NO_SPAN) return;
+    this.#worker.tell("context", { ...this.#current, of: this.#of, origin: self.origin });
   }
 
   #fromMain(message: FromMain): void {
@@ -138,7 +145,8 @@ export class Frame implements RelayContext {
       case "context":
         this.#current = message.span;
         this.#dom.begin(message.span.spanId);
-        this.#worker.tell("context", { ...message.span, of: message.of, origin: self.origin });
+        this.#of = message.of;
+        this.#tellContext();
         break;
       case "busy":
         if (message.requestsInFlight < this.#requestsInFlight) this.#lastRequestEndMs = performance.now();

@@ -36,7 +36,7 @@ export class OriginLinks {
   seen(report: OriginReport): void {
     const { origin, sample } = report;
     const known = this.#known.get(origin);
-    if (known !== undefined && known.link.state !== "propagated_unseen") return;
+    if (known?.link.state === "linked") return;
     const link = linkOf(report);
     const wanted = link.state === "propagated_unseen" ? sample : undefined;
     this.#known.set(origin, { link, sample: wanted });

@@ -58,6 +58,8 @@ export async function openWorker(
     delivery.add(records.map((record) => ({ record, sessionId, url: redactUrl(url) })));
   };
   propagation.pause(settings.paused);
+  // A worker that was ended has forgotten which span is current in which tab: pages say so again.
+  void tellAllTabs(settings);
 
   router.receive("records", ({ records, dropped }, { url }) => {
     delivery.addDropped(dropped);
@@ -65,6 +67,8 @@ export async function openWorker(
     return { accepted: records.length };
   });
   router.receive("context", (span, { tabId, frameId }) => {
+    // Known from the navigation too, but not to a worker that was started since.
+    if (span.origin !== "null") propagation.leaveTo(tabId, span.origin);
     // A frame's own load takes no request of its parent's; what the user does in it does.
     if (frameId === 0 || span.of === "interaction") propagation.current(tabId, span, span.of === "page");
     return null;
