@@ -13,5 +13,8 @@ jestBeforeEach(() => {
   const attempt = attempts.get(key) ?? 0;
   attempts.set(key, attempt + 1);
   const hash = createHash("sha256").update(`${runId}\n${attempt}\n${key}`).digest("hex");
-  process.env.TRACEPARENT = `00-${hash.slice(0, 32)}-${hash.slice(32, 48)}-01`;
+  const traceparent = `00-${hash.slice(0, 32)}-${hash.slice(32, 48)}-01`;
+  process.env.TRACEPARENT = traceparent;
+  // A test sees a copy of the environment; what it starts gets the process's own.
+  process.getBuiltinModule("node:vm").runInThisContext("process.env").TRACEPARENT = traceparent;
 });

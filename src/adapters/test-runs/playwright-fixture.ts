@@ -17,15 +17,22 @@ const steps = new StepTraces();
  */
 export const test = steps.watch(
   base.extend<{ traceparent: string }>({
-    // biome-ignore lint/correctness/noEmptyPattern: playwright reads from the pattern which fixtures are needed.
-    traceparent: async ({}, use, info) => {
-      const runId = process.env[RUN_ID_VARIABLE];
-      const names = info.titlePath.slice(1);
-      const key = playwrightKey(info.file, info.project.name, names);
-      const traceparent = runId === undefined ? "" : testTraceparent(runId, key, info.retry);
-      if (traceparent !== "") steps.begin(info, traceparent);
-      await use(traceparent);
-    },
+    traceparent: [
+      // biome-ignore lint/correctness/noEmptyPattern: playwright reads from the pattern which fixtures are needed.
+      async ({}, use, info) => {
+        const runId = process.env[RUN_ID_VARIABLE];
+        const names = info.titlePath.slice(1);
+        const key = playwrightKey(info.file, info.project.name, names);
+        const traceparent = runId === undefined ? "" : testTraceparent(runId, key, info.retry);
+        if (traceparent !== "") {
+          // For what the test starts itself.
+          process.env.TRACEPARENT = traceparent;
+          steps.begin(info, traceparent);
+        }
+        await use(traceparent);
+      },
+      { auto: true },
+    ],
 
     context: async ({ context, traceparent, baseURL }, use, info) => {
       if (traceparent !== "") await carryIntoPages(context, traceparent, baseURL);

@@ -167,7 +167,7 @@ for (const { runner, command, results, failure, errors, isInstalled } of CASES) 
       const url = `${daemon.gasoline.url}/api/observe?what=tests&service=${runner}&format=text`;
       const shown = await (await fetch(url)).text();
       expect(shown).toMatch(/expected.*actual/s);
-      expect(shown.includes("flaky")).toBe("settles" in results);
+      expect(shown.includes("(flaky: failed before)")).toBe("settles" in results);
     });
 
     it("sums the run up, with revision and counts", async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createServer } from "node:http";
 import { expect, test } from "../../../../src/adapters/test-runs/playwright-fixture.ts";
 
@@ -13,7 +14,7 @@ const url = () => `http://127.0.0.1:${app.address().port}/`;
 
 test.describe("cart", () => {
   test("adds", async ({ request, traceparent }) => {
-    console.log(`running in ${traceparent}`);
+    console.log(execFileSync("sh", ["-c", 'echo "running in $TRACEPARENT"'], { encoding: "utf8" }));
     const response = await test.step("look at the cart", () => request.get(url()));
     expect(await response.text()).toContain(traceparent);
   });
