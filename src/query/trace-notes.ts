@@ -1,3 +1,4 @@
+import { parseStack, placeText, topFrame } from "../enrich/stack.ts";
 import { type Level, levelOfSeverity, logTimeNs, SEVERITY_WARN } from "../model/log.ts";
 import type { StoredLog, StoredSpan } from "../store/telemetry-store.ts";
 import { type Detail, exceptionText, messageOf } from "./normalize.ts";
@@ -92,23 +93,12 @@ function logNote(log: StoredLog, originNs: bigint, detail: Detail): Omit<TraceNo
   };
 }
 
-/** `TimeoutError: no answer (at charge (/app/pay.js:12:3))`: the first frame that is not of a library. */
+/** `TimeoutError: no answer (at charge /app/pay.js:12)`: the first frame that is not of a library. */
 function withFrame(exception: string, stack: unknown): string {
-  if (typeof stack !== "string") return exception;
-  const frames = stack
-    .slice(0, STACK_CHARS)
-    .split("\n")
-    .map((line) => line.trim())
-    .filter(isFrame);
-  const frame =
-    frames.find((line) => !/node_modules|node:internal|site-packages|\bjava\.|\bjdk\./.test(line)) ??
-    frames[0];
-  return frame === undefined ? exception : `${exception} (${frame.replace(/^at /, "at ")})`;
+  const frame = typeof stack === "string" ? topFrame(parseStack(stack.slice(0, STACK_CHARS))) : undefined;
+  return frame === undefined
+    ? exception
+    : `${exception} (at ${[frame.function, placeText(frame)].filter(Boolean).join(" ")})`;
 }
 
 const STACK_CHARS = 8_000;
-
-/** A frame as V8, Java and .NET (`at …`), Python (`File "…", line …`) and Firefox (`f@url:1:2`) write them. */
-function isFrame(line: string): boolean {
-  return /^at \S/.test(line) || /^File ".*", line \d+/.test(line) || /^\S*@\S+:\d+/.test(line);
-}
