@@ -126,7 +126,8 @@ function effectText({ service, operation, added_ms, failed_share, traces }: Symp
   const slower = added_ms === undefined ? undefined : `${added_ms} ms slower`;
   const failing = failed_share === undefined ? undefined : `failing in ${Math.round(100 * failed_share)} %`;
   const how = [slower, failing].filter((part) => part !== undefined).join(" and ");
+  const requests = `${traces} ${traces === 1 ? "request" : "requests"}`;
   if (how === "")
-    return `It shows in ${traces} requests (${operation} of ${service}), which are neither slower nor failing.`;
-  return `Seen as ${operation} of ${service} ${how} (${traces} requests).`;
+    return `It shows in ${requests} (${operation} of ${service}), which are neither slower nor failing.`;
+  return `Seen as ${operation} of ${service} ${how} (${requests}).`;
 }

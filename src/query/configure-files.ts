@@ -71,7 +71,7 @@ async function fileTested({ store, request, context }: ConfigureQuestion): Promi
     );
   }
   return {
-    summary: `${count(later.length, "edge case")} of ${filed.length} on file was exercised since last filed.`,
+    summary: `Filed a later test of ${count(later.length, "edge case")}, of ${filed.length} on file.`,
     rows: later.map(({ name }) => ({
       name,
       last_tested: new Date(testedMs(tested, name)).toISOString(),

@@ -3,6 +3,7 @@ import { diagnose } from "../../correlate/causality.ts";
 import type { CausalityReport } from "../../correlate/causality-report.ts";
 import { EVIDENCE_MAX, type Finding, percentText, rounded } from "../../correlate/finding.ts";
 import { summarize } from "../../correlate/summarize.ts";
+import { count } from "../render/units.ts";
 import { type AnalysisAnswer, concluded, findTrace, type WindowQuestion } from "./question.ts";
 
 /** The answer of `causality_chain`: the report, and the same as findings. */
@@ -46,7 +47,7 @@ function findingsOf(report: CausalityReport): Finding[] {
   for (const { from, to, rule, confidence, traces, added_ms, failed_share, spans } of report.chain) {
     findings.push({
       kind: "impact",
-      text: `${to.operation} in ${to.service} ${rule.replaceAll("_", " ")} ${from.operation} in ${from.service}${harm(added_ms, failed_share)}, in ${traces} traces`,
+      text: `${to.operation} in ${to.service} ${rule.replaceAll("_", " ")} ${from.operation} in ${from.service}${harm(added_ms, failed_share)}, in ${count(traces, "trace")}`,
       evidence: spans.slice(0, EVIDENCE_MAX),
       method: "exact",
       confidence: rounded(confidence),
@@ -56,7 +57,7 @@ function findingsOf(report: CausalityReport): Finding[] {
     const said = symptom.messages[0] === undefined ? "" : `: ${symptom.messages[0]}`;
     findings.push({
       kind: "symptom",
-      text: `${symptom.operation} in ${symptom.service}${harm(symptom.added_ms, symptom.failed_share)}, in ${symptom.traces} traces${said}`,
+      text: `${symptom.operation} in ${symptom.service}${harm(symptom.added_ms, symptom.failed_share)}, in ${count(symptom.traces, "trace")}${said}`,
       evidence: symptom.spans.slice(0, EVIDENCE_MAX),
       method: "exact",
       confidence: 1,
