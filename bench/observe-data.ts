@@ -84,7 +84,12 @@ function batchSpans(): SpanSpec[] {
             events: [
               {
                 name: "exception",
-                attributes: { "exception.type": "TimeoutError", "exception.message": message },
+                attributes: {
+                  "exception.type": "TimeoutError",
+                  "exception.message": message,
+                  // A line of this repository, whose code is shown.
+                  "exception.stacktrace": `TimeoutError: ${message}\n    at charge (demo/shop/call.ts:20:5)`,
+                },
               },
             ],
           }

@@ -1,10 +1,14 @@
+import { fileURLToPath } from "node:url";
 import { DEFAULTS, scaleLimits } from "../src/config.ts";
 import { Analyst } from "../src/query/analyst.ts";
+import type { NoiseRule } from "../src/query/noise-rule.ts";
 import { observe } from "../src/query/observe.ts";
+import { openSourcesOnce } from "../src/query/open-sources.ts";
 import { parseObserve } from "../src/query/parameters.ts";
 import { replyBytes } from "../src/query/reply-bytes.ts";
 import type { ObserveContext } from "../src/query/shapes.ts";
 import { openStateFiles } from "../src/query/state-files.ts";
+import { createMasker } from "../src/store/mask.ts";
 import { createRingStore } from "../src/store/ring/ring-store.ts";
 import type { TelemetryStore } from "../src/store/telemetry-store.ts";
 import { createRecordTable } from "../src/wire/record-table.ts";
@@ -13,6 +17,7 @@ import { buildTracesRequest } from "../test/support/otlp-build.ts";
 import { DATA_START_MS, type FilledStore, fillStore } from "./observe-data.ts";
 import { type BenchRow, median, quantile } from "./row.ts";
 
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const MIB = 1024 * 1024;
 const BUDGET_BYTES = DEFAULTS.replyBytes;
 
@@ -31,11 +36,19 @@ const SCALES: Readonly<Record<"small" | "full", readonly Scale[]>> = {
   ],
 };
 
-/** Questions to ask, and what the design asks of them at each scale. */
+/** As people write them: by text, by an attribute and by a name. */
+const NOISE: readonly NoiseRule[] = [
+  { name: "chatter", rule: { text: "item 1 of cart" } },
+  { name: "one user", rule: { attributes: { "user.id": "user-7" } } },
+  { name: "items", rule: { name: "SELECT items" } },
+];
+
+/** Every mode but `page`, which asks a browser instead of the store; what the design asks of them at each scale. */
 const QUESTIONS: readonly {
   readonly name: string;
   readonly input: (filled: FilledStore) => object;
   readonly targets?: Readonly<Record<string, string>>;
+  readonly noise?: readonly NoiseRule[];
 }[] = [
   { name: "traces", input: () => ({ what: "traces" }) },
   { name: "traces, errors only", input: () => ({ what: "traces", status: "error" }) },
@@ -65,12 +78,29 @@ const QUESTIONS: readonly {
     input: () => ({ what: "timeline", attributes: { "user.id": "user-7" } }),
     targets: { "1 M": "< 200 ms" },
   },
+  {
+    name: "timeline with three noise rules",
+    input: () => ({ what: "timeline" }),
+    noise: NOISE,
+    targets: { "1 M": "< 100 ms" },
+  },
+  {
+    name: "logs with three noise rules",
+    input: () => ({ what: "logs" }),
+    noise: NOISE,
+    targets: { "1 M": "< 100 ms" },
+  },
   { name: "logs by text", input: () => ({ what: "logs", text: "cart 7 priced" }) },
   { name: "errors", input: () => ({ what: "errors" }) },
   { name: "network_waterfall", input: () => ({ what: "network_waterfall" }) },
+  { name: "network_bodies", input: () => ({ what: "network_bodies" }) },
+  { name: "websocket_events", input: () => ({ what: "websocket_events" }) },
+  { name: "code of what failed", input: () => ({ what: "code" }) },
   { name: "tests", input: () => ({ what: "tests" }) },
   { name: "git", input: () => ({ what: "git" }) },
   { name: "actions", input: () => ({ what: "actions" }) },
+  { name: "vitals", input: () => ({ what: "vitals" }) },
+  { name: "screenshots", input: () => ({ what: "screenshots" }) },
   { name: "metrics", input: () => ({ what: "metrics" }) },
   {
     name: "services of the last second",
@@ -105,8 +135,8 @@ async function benchScale({ label, records, arenaBytes, rounds }: Scale): Promis
       target: `≥ ${records.toLocaleString("en-US")}`,
     },
   ];
-  for (const { name, input, targets } of QUESTIONS) {
-    const { times, bytes } = await timesOf(store, input(filled), rounds);
+  for (const { name, input, targets, noise = [] } of QUESTIONS) {
+    const { times, bytes } = await timesOf(store, input(filled), rounds, noise);
     const target = targets?.[label];
     rows.push({
       area: "observe",
@@ -126,12 +156,18 @@ async function timesOf(
   store: TelemetryStore,
   input: object,
   rounds: number,
+  noise: readonly NoiseRule[] = [],
 ): Promise<{ readonly times: readonly number[]; readonly bytes: number }> {
   const context: ObserveContext = {
     clock: { nowMs: () => DATA_START_MS },
     endpoint: "http://localhost:7890",
     analyst: new Analyst(),
-    state: openStateFiles("absent"),
+    state: { ...openStateFiles("absent"), readNoiseRules: () => [...noise] },
+    source: openSourcesOnce({
+      workspace: ROOT,
+      maskText: createMasker().maskText,
+      nowMs: () => DATA_START_MS,
+    }),
   };
   const query = parseObserve({ budget_bytes: BUDGET_BYTES, ...input });
   const times: number[] = [];
