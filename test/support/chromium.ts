@@ -9,9 +9,9 @@ const NAMES = ["chromium", "chromium-browser"];
  * do: since 137 it ignores `--load-extension`.
  */
 export function chromiumPath(): string | undefined {
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const folders = (process.env.PATH ?? "").split(delimiter);
   const places = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)));
-  return [process.env["CHROMIUM"] ?? "", ...places].find((path) => path !== "" && isExecutable(path));
+  return [process.env.CHROMIUM ?? "", ...places].find((path) => path !== "" && isExecutable(path));
 }
 
 function isExecutable(path: string): boolean {
