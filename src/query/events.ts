@@ -86,8 +86,9 @@ export async function observeEvents(question: Question, mode: ListMode): Promise
     offset: query.offset,
     ...(cursor === undefined ? {} : { after: cursor }),
   });
-  const hidden = await countHidden(
-    async (each) => (await pageOf(store, mode.names, { filter: each, order: "newest", limit: 1 })).total,
+  const hidden = await countHidden(page, async (each) =>
+    // None of a mode's several names is a tool call's.
+    mode.names === undefined ? (await store.records({ filter: each, order: "newest", limit: 1 })).total : 0,
   );
   const related = (await mode.relate?.(question, page.records)) ?? NOTHING_RELATED;
   const listing: Listing = {
@@ -135,6 +136,7 @@ async function pageOf(
     records: shown.map(({ record }) => record),
     positions: shown.map(({ position }) => position),
     total: pages.reduce((sum, { total }) => sum + total, 0),
+    leftOut: pages.reduce((sum, { leftOut }) => sum + leftOut, 0),
     more: rows.length > offset + limit || pages.some(({ more: isMore }) => isMore),
     arrivalSeen: Math.min(...pages.map(({ arrivalSeen }) => arrivalSeen)),
   };

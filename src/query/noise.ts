@@ -60,8 +60,8 @@ type Total = (filter: RecordFilter) => Promise<number>;
 export interface Quiet {
   /** The listing's filter without it. */
   readonly filter: RecordFilter;
-  /** How many matches are left out; undefined when none are. */
-  readonly hidden: (total: Total) => Promise<Hidden | undefined>;
+  /** How many matches a page of the listing leaves out; undefined when none are. */
+  readonly hidden: (page: { readonly leftOut: number }, total: Total) => Promise<Hidden | undefined>;
 }
 
 /**
@@ -71,14 +71,13 @@ export function quieten(question: Question, filter: RecordFilter): Quiet {
   const rules = noiseRules(question);
   const { includeNoise, filter: asked } = question.query;
   const calls = includeNoise || asked.name === TOOL_CALL_EVENT ? [] : [TOOL_CALLS];
-  const without = (not: readonly RecordFilter[]): RecordFilter =>
-    not.length === 0 ? filter : { ...filter, not };
-  const quietened = without([...rules, ...calls]);
+  const not = [...rules, ...calls];
   return {
-    filter: quietened,
-    hidden: async (total) => {
+    filter: not.length === 0 ? filter : { ...filter, not },
+    hidden: async ({ leftOut }, total) => {
       const hiddenCalls = calls.length === 0 ? 0 : await countToolCalls(filter, total);
-      const noise = rules.length === 0 ? 0 : (await total(without(calls))) - (await total(quietened));
+      // A call of a tool that arrived between the two counts is none of the rules' doing.
+      const noise = rules.length === 0 ? 0 : Math.max(0, leftOut - hiddenCalls);
       if (hiddenCalls + noise === 0) return undefined;
       return {
         ...(noise > 0 ? { by_noise_rules: noise } : {}),

@@ -64,6 +64,7 @@ export async function observeTests(question: Question): Promise<Draft> {
     .map((record, i) => ({ record, place: { ...page.positions[i]!, rank: rankOf(record) } }))
     .sort((a, b) => compare(a.place, b.place));
   const hidden = await countHidden(
+    page,
     async (each) => (await store.records({ filter: each, order: "newest", limit: 1 })).total,
   );
   const listing: Listing = {

@@ -89,6 +89,8 @@ export interface RecordPage extends Coverage {
   readonly positions: readonly Position[];
   /** Every match of the filter that is held, not only this page. */
   readonly total: number;
+  /** Records held that match but for `not`, on this page or not. */
+  readonly leftOut: number;
   /** More rows follow the page. */
   readonly more: boolean;
   /** The newest arrival that this query has seen, for "what is new since". */

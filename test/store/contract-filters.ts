@@ -155,6 +155,8 @@ export function contractOfFilters(makeStore: MakeStore): void {
       expect(page.total).toBe(expected.length);
       expect(page.more).toBe(expected.length > 1);
       expect(page.arrivalSeen).toBe(6);
+      const { not: _not, ...whole } = filter;
+      expect(page.leftOut).toBe((await namesOf(store, whole)).length - expected.length);
     });
   });
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type {
   AttributeFilter,
+  RecordFilter,
   StoredLog,
   StoredSpan,
   TelemetryStore,
@@ -96,10 +97,13 @@ export function contractOfMasking(makeStore: MakeStore): void {
     it("that a new rule names is masked in what is stored already", async () => {
       commitLogs(store, [{ body: "ticket ABC-123456", attributes: { plain: "x" } }]);
       const filter = { text: "ABC-123456" };
+      const others: RecordFilter = { kinds: ["log"], not: [filter] };
+      const logsBefore = (await allRecords(store, others)).length;
       expect(await allRecords(store, filter)).toHaveLength(1);
       store.addMaskRule({ kind: "value", pattern: "ABC-[0-9]+" });
       store.addMaskRule({ kind: "key", key: "plain" });
       expect(await allRecords(store, filter)).toEqual([]);
+      expect(await allRecords(store, others)).toHaveLength(logsBefore + 1);
       const logs = (await allRecords(store, { kinds: ["log"] })) as StoredLog[];
       expect(logs.at(-1)!.body).not.toContain("123456");
       const [span] = (await allRecords(store, { kinds: ["span"] })) as StoredSpan[];

@@ -9,6 +9,7 @@ import type {
   StoredRecord,
 } from "../telemetry-store.ts";
 import { NONE } from "./columns.ts";
+import type { LastExclusions } from "./kept-verdicts.ts";
 import { comparePlaces, FirstOf, type PagePlace } from "./page.ts";
 import { PINNED } from "./pinned.ts";
 import { type RecordReader, sequenceOf } from "./read.ts";
@@ -28,6 +29,7 @@ export interface Source {
   readonly rings: Rings;
   readonly reader: RecordReader;
   readonly masker: Masker;
+  readonly exclusions: LastExclusions;
 }
 
 /** A page of records: one pass over the columns of the streams asked, then the page alone is decoded. */
@@ -41,7 +43,7 @@ export async function queryRecords(source: Source, query: RecordQuery): Promise<
   const candidate = { timeNs: 0, ring: 0, sequence: 0 };
   let total = 0;
   let beyond = 0;
-  await scanFilter(source, query.filter, (ring, slot) => {
+  const leftOut = await scanFilter(source, query.filter, (ring, slot) => {
     total++;
     candidate.timeNs = ring.columns.start[slot]!;
     candidate.ring = ring.number;
@@ -66,23 +68,31 @@ export async function queryRecords(source: Source, query: RecordQuery): Promise<
     records,
     positions,
     total,
+    leftOut,
     more: beyond > offset + places.length,
     arrivalSeen,
     ...coverageOf(rings, query.filter),
   };
 }
 
-/** Visits every record that a filter lets through; only the trace's own when it names one. */
+/**
+ * Visits every record that a filter lets through; only the trace's own when it names one. Returns how many more there
+ * are that `not` leaves out.
+ */
 export async function scanFilter(
-  { rings, reader, masker }: Source,
+  { rings, reader, masker, exclusions }: Source,
   filter: RecordFilter,
   visit: (ring: StreamRing, slot: number) => void,
-): Promise<void> {
-  const selector = new Selector(rings, reader, masker, filter);
-  if (filter.traceId === undefined) return scanRings(rings, selector, visit);
-  const words = traceWords(filter.traceId);
-  const trace = words === undefined ? NONE : rings.index.find(...words);
-  if (trace !== NONE) scanTrace(rings, selector, trace, visit);
+): Promise<number> {
+  const selector = new Selector(rings, reader, masker, filter, exclusions);
+  if (filter.traceId === undefined) {
+    await scanRings(rings, selector, visit);
+  } else {
+    const words = traceWords(filter.traceId);
+    const trace = words === undefined ? NONE : rings.index.find(...words);
+    if (trace !== NONE) scanTrace(rings, selector, trace, visit);
+  }
+  return selector.leftOut;
 }
 
 /** The record first stored at a place, wherever it is now; undefined when it is gone. */

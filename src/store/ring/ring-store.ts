@@ -12,6 +12,7 @@ import type {
 import { NONE } from "./columns.ts";
 import { Committer } from "./commit.ts";
 import { exportRecords } from "./export.ts";
+import { LastExclusions } from "./kept-verdicts.ts";
 import { readRecord } from "./lookup.ts";
 import { readSeries } from "./metric-read.ts";
 import { MetricSeriesTable } from "./metric-series.ts";
@@ -52,7 +53,7 @@ export function createRingStore(options: RingStoreOptions): TelemetryStore {
   const epoch = newEpoch(random);
   const rings = new Rings(limits, clock, random);
   const reader = new RecordReader(rings, masker, epoch);
-  const source: Source = { rings, reader, masker };
+  const source: Source = { rings, reader, masker, exclusions: new LastExclusions(rings, masker) };
   const committer = new Committer(rings);
   const series = new MetricSeriesTable(rings, limits.seriesMax, limits.pointsPerSeriesMax, random);
   const subscribers = new Subscribers(source);

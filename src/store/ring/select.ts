@@ -7,6 +7,7 @@ import type { RecordFilter } from "../telemetry-store.ts";
 import { AttributeMatch } from "./attribute-match.ts";
 import { kindOf, NONE, RECORD_KINDS } from "./columns.ts";
 import { OVERFLOW } from "./intern.ts";
+import { type KeptVerdicts, type LastExclusions, VERDICT } from "./kept-verdicts.ts";
 import { POINT_ATTRIBUTES } from "./metric-series.ts";
 import { PINNED } from "./pinned.ts";
 import type { RecordReader } from "./read.ts";
@@ -46,12 +47,18 @@ export class Selector {
   readonly #name: string | undefined;
   readonly #attributes: readonly AttributeMatch[];
   readonly #text: TextMatch | undefined;
+  /** Exclusions told by columns, or that are asked of this filter alone. */
   readonly #not: readonly Selector[];
+  /** Exclusions that read bytes and do not depend on the time: what they said is kept for the next query. */
+  readonly #notKept: readonly Selector[];
+  readonly #kept: KeptVerdicts | undefined;
   readonly #hasSeverity: boolean;
   readonly #hasService: boolean;
   /** No condition on time, kind, arrival, severity or ids: their columns need not be touched. */
   readonly #isOpen: boolean;
   readonly #masker: Masker;
+  /** Rows that passed all but `not`, since it was made. */
+  leftOut = 0;
   #freed = -1;
   #maskVersion: number;
   /** 0 not asked yet, YES or NO; by name, and by group. */
@@ -60,7 +67,13 @@ export class Selector {
   readonly #textVerdicts: Uint8Array;
   readonly #attributeVerdicts: readonly Uint8Array[];
 
-  constructor(store: Rings, reader: RecordReader, masker: Masker, filter: RecordFilter) {
+  constructor(
+    store: Rings,
+    reader: RecordReader,
+    masker: Masker,
+    filter: RecordFilter,
+    exclusions?: LastExclusions,
+  ) {
     this.#store = store;
     this.#reader = reader;
     this.#masker = masker;
@@ -80,7 +93,11 @@ export class Selector {
     this.#name = filter.name?.toLowerCase();
     this.#attributes = (filter.attributes ?? []).map((attribute) => new AttributeMatch(attribute, masker));
     this.#text = filter.text === undefined || filter.text === "" ? undefined : new TextMatch(filter.text);
-    this.#not = (filter.not ?? []).map((excluded) => new Selector(store, reader, masker, excluded));
+    const kept = exclusions === undefined ? [] : (filter.not ?? []).filter(isWorthKeeping);
+    const select = (excluded: RecordFilter) => new Selector(store, reader, masker, excluded);
+    this.#not = (filter.not ?? []).filter((excluded) => !kept.includes(excluded)).map(select);
+    this.#notKept = kept.map(select);
+    this.#kept = kept.length === 0 ? undefined : exclusions?.verdictsOf(kept);
     this.#hasSeverity = filter.severityMin !== undefined || filter.severityMax !== undefined;
     this.#hasService = filter.service !== undefined;
     const { sinceNs, untilNs, afterArrival, traceId, spanId } = filter;
@@ -101,12 +118,15 @@ export class Selector {
         : this.#attributes.length > 0
           ? ROW_COST.bytes
           : ROW_COST.columns;
-    for (const { rowCost } of this.#not) this.rowCost = Math.max(this.rowCost, rowCost);
+    for (const { rowCost } of [...this.#not, ...this.#notKept])
+      this.rowCost = Math.max(this.rowCost, rowCost);
   }
 
   /** To be called at the start of each turn: what was known of freed names and groups may no longer hold. */
   begin(): void {
     for (const excluded of this.#not) excluded.begin();
+    for (const excluded of this.#notKept) excluded.begin();
+    this.#kept?.begin();
     const { names, groups } = this.#store;
     const freed = names.freed + groups.table.freed;
     if (freed === this.#freed && this.#maskVersion === this.#masker.version) return;
@@ -128,9 +148,19 @@ export class Selector {
       if (!this.#matchesAttribute(ring, slot, i)) return false;
     }
     if (this.#text !== undefined && !this.#matchesText(ring, slot, this.#text)) return false;
-    return !this.#not.some(
-      (excluded) => excluded.rings.includes(ring.number) && excluded.matches(ring, slot),
-    );
+    if (!this.#isLeftOut(ring, slot)) return true;
+    this.leftOut++;
+    return false;
+  }
+
+  #isLeftOut(ring: StreamRing, slot: number): boolean {
+    if (passesOne(this.#not, ring, slot)) return true;
+    if (this.#kept === undefined) return false;
+    const verdicts = this.#kept.of(ring.number);
+    if (verdicts[slot] === VERDICT.unknown) {
+      verdicts[slot] = passesOne(this.#notKept, ring, slot) ? VERDICT.yes : VERDICT.no;
+    }
+    return verdicts[slot] === VERDICT.yes;
   }
 
   /** Time, kind, arrival, severity and ids. */
@@ -246,6 +276,25 @@ export class Selector {
     const masked = this.#reader.maskedBytes(ring, slot);
     return kind === SPAN ? text.matchesSpan(masked) : text.matchesLog(masked);
   }
+}
+
+function passesOne(selectors: readonly Selector[], ring: StreamRing, slot: number): boolean {
+  for (const selector of selectors) {
+    if (selector.rings.includes(ring.number) && selector.matches(ring, slot)) return true;
+  }
+  return false;
+}
+
+/** Whether a filter reads the bytes of records, and says the same of each at any time. */
+function isWorthKeeping(filter: RecordFilter): boolean {
+  const readsBytes = filter.text !== undefined || (filter.attributes ?? []).length > 0;
+  return isTimeless(filter) && (readsBytes || (filter.not ?? []).some(isWorthKeeping));
+}
+
+function isTimeless({ sinceNs, untilNs, afterArrival, not = [] }: RecordFilter): boolean {
+  return (
+    [sinceNs, untilNs, afterArrival].every((condition) => condition === undefined) && not.every(isTimeless)
+  );
 }
 
 /** Numbers of the streams' rings that a filter asks of. */
