@@ -1,5 +1,6 @@
 import type { Call, Fact } from "./behaviour.ts";
 import type { Evidence, FactEvidence, FactPart, TimeEvidence } from "./causality-evidence.ts";
+import { counted } from "./finding.ts";
 
 const TEMPLATE_CHARS_MAX = 120;
 
@@ -12,7 +13,7 @@ function timeText({ operation, callee, medianNs, baselineNs, ratio, calls, trace
   const what =
     callee === "" ? `${operation.name} itself` : `the way from ${operation.name} to ${callee} and back`;
   const where = callee === "" ? ` in ${operation.service}` : ` (called by ${operation.service})`;
-  return `${what}${where} takes ${ms(medianNs)} instead of ${ms(baselineNs)} (${times(ratio)}), ${calls} calls in ${traces} traces`;
+  return `${what}${where} takes ${ms(medianNs)} instead of ${ms(baselineNs)} (${times(ratio)}), ${counted(calls, "call")} in ${counted(traces, "trace")}`;
 }
 
 function factText(evidence: FactEvidence): string {
