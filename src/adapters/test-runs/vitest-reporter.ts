@@ -21,7 +21,7 @@ export default class GasolineReporter implements Reporter {
 
   onTestCaseResult(test: TestCase): void {
     const result = test.result();
-    const attempts = test.attempts();
+    const attempts = attemptsOf(test);
     if (result.state === "skipped" || attempts.length === 0) {
       const at = { startMs: test.diagnostic()?.startTime ?? Date.now(), durationMs: 0 };
       const status = result.state === "failed" ? "fail" : result.state === "passed" ? "pass" : "skip";
@@ -71,6 +71,30 @@ export default class GasolineReporter implements Reporter {
     }
     await this.#events.end(reason !== "passed");
   }
+}
+
+type Attempt = Pick<ReturnType<TestCase["attempts"]>[number], "state" | "errors" | "duration" | "startTime">;
+
+/**
+ * Each try of a test. Before version 5 vitest told of the last one alone, with the errors of all: the retries before it
+ * then stand at the test's begin, with no length of their own.
+ */
+function attemptsOf(test: TestCase): readonly Attempt[] {
+  if (typeof test.attempts === "function") return test.attempts();
+  const last = test.diagnostic();
+  const { state, errors = [] } = test.result();
+  if (last === undefined || state === "pending" || state === "skipped") return [];
+  const { startTime, duration, retryCount } = last;
+  const before = errors
+    .slice(0, retryCount)
+    .map((error) => ({ state: "failed" as const, errors: [error], duration: 0, startTime }));
+  const own = errors.slice(before.length);
+  return [
+    ...before,
+    state === "failed"
+      ? { state, errors: own, duration, startTime }
+      : { state, errors: undefined, duration, startTime },
+  ];
 }
 
 function referenceOf(test: TestCase, attempt: number): TestReference {
