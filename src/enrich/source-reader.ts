@@ -136,7 +136,7 @@ function located(found: Located): Pick<SourcePlace, "path" | "fit" | "why"> {
   const why =
     found.found === "ambiguous"
       ? `several files of the workspace fit: ${found.candidates.join(", ")}`
-      : "no file of the workspace fits";
+      : "no file of the workspace fits; `gasoline serve --workspace DIR` says where the sources are";
   return { path: undefined, why };
 }
 

@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Symptom } from "../correlate/causality-scope.ts";
 import type { Attempt } from "../correlate/loop.ts";
-import type { CheckpointSummary } from "../correlate/regression-summary.ts";
 import { GasolineError } from "../model/errors.ts";
 import { msToNs } from "../model/time.ts";
 import type { RecordFilter, RecordPage, TelemetryStore } from "../store/telemetry-store.ts";

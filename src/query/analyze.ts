@@ -94,6 +94,9 @@ function analysisDraft(
   const next = [
     ...failuresCall(query, result.answer),
     ...(tested === undefined ? [] : [FILE_TESTED_CALL]),
+    ...(query.type === "edge_case_check" && (scope.options.known?.edgeCases ?? []).length === 0
+      ? [REGISTER_CALL]
+      : []),
     ...result.answer.next,
   ];
   const answer = { ...result.answer, next };
@@ -132,6 +135,10 @@ function analysisDraft(
 
 /** What an analysis does not do by itself: it only reads. */
 const FILE_TESTED_CALL = 'configure {"action":"register_edge_case"}';
+
+/** What to do where no edge case is on file yet. */
+const REGISTER_CALL =
+  'configure {"action":"register_edge_case","name":"card declined","rule":{"match":{"service":"payment","status":"402"},"severity":"high"}}';
 
 /** Where nothing deviates from what is usual, what failed can still be followed to where it began. */
 function failuresCall({ type, symptom, since, until, service }: AnalyzeQuery, answer: object): string[] {

@@ -21,7 +21,7 @@ import { type Body, callText, type Draft, keepRendered, type Question } from "./
 import { type ResolvedIds, resolveIds } from "./resolve-ids.ts";
 import type { Hidden, ObserveMetadata, Row } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
-import { whyEmpty, whyNotFound } from "./why-empty.ts";
+import { noneShown, whyEmpty, whyNotFound } from "./why-empty.ts";
 
 const NO_IGNORES: readonly FilterKey[] = [];
 
@@ -204,7 +204,7 @@ function buildListing(listing: Listing, rows: number, detail: Detail): Body {
   const order = forward === "newest" ? "newest first" : "oldest first";
   const summary =
     page.records.length === 0
-      ? `No ${plural(noun)} to show; ${count(page.total, noun)} match${page.total === 1 ? "es" : ""} in all.`
+      ? noneShown(noun, page.total)
       : `${records.length} of ${count(page.total, noun)}, ${order}.`;
   return {
     summary,

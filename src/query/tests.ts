@@ -12,7 +12,7 @@ import { resolveIds } from "./resolve-ids.ts";
 import type { Hidden } from "./shapes.ts";
 import { testRow } from "./tests-row.ts";
 import { maxNs, readSuiteRuns, type SuiteRun } from "./tests-runs.ts";
-import { whyEmpty, whyNotFound } from "./why-empty.ts";
+import { noneShown, whyEmpty, whyNotFound } from "./why-empty.ts";
 
 const TESTS: ModeScope = {
   kinds: ["span"],
@@ -143,7 +143,7 @@ function buildListing(listing: Listing, rows: number, detail: Detail): Body {
   const told = [
     listing.lastRun,
     results.length === 0
-      ? `No test results to show; ${page.total} match in all.`
+      ? noneShown("test result", page.total)
       : `${shown.length} of ${count(page.total, "test result")}, failing first, then flaky, the newest first${unread > 0 ? `; in order among the newest ${page.records.length}` : ""}.`,
   ];
   return {

@@ -12,7 +12,7 @@ import { type Body, callText, type Draft, keepRendered, type Question } from "./
 import { resolveIds } from "./resolve-ids.ts";
 import type { Hidden, Row } from "./shapes.ts";
 import { shortTraceId } from "./short-id.ts";
-import { whyEmpty, whyNotFound } from "./why-empty.ts";
+import { noneShown, whyEmpty, whyNotFound } from "./why-empty.ts";
 
 const TRACES: ModeScope = { ignores: ["id"] };
 
@@ -110,7 +110,7 @@ function buildListing(listing: Listing, rows: number, detail: Detail): Body {
   return {
     summary:
       page.traces.length === 0
-        ? `No traces to show; ${count(page.total, "trace")} match${page.total === 1 ? "es" : ""} in all.`
+        ? noneShown("trace", page.total)
         : `${traces.length} of ${count(page.total, "trace")}, newest first; ${traces.filter((trace) => trace.errors > 0).length} of them with errors.`,
     rows: traces.map((trace) => listing.render(trace, detail).row),
     lines: withDates(traces, (trace) => listing.render(trace, detail).line),

@@ -34,6 +34,12 @@ export async function whyEmpty(
   );
 }
 
+/** The summary of a list without rows: nothing matches at all, or what does stands on another page. */
+export function noneShown(noun: string, total: number): string {
+  const none = count(0, noun).slice(2);
+  return total === 0 ? `No ${none}.` : `No ${none} on this page; ${count(total, noun)} in all.`;
+}
+
 /** Something matches, but not on this page. */
 function whyPageIsEmpty({ query }: Question): string {
   if (query.beforeCursor !== undefined) return "The listing begins here: nothing stands before this cursor.";
