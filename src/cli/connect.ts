@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFil
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline/promises";
+import { fileURLToPath } from "node:url";
 import { GasolineError } from "../model/errors.ts";
 import { nearest } from "../query/did-you-mean.ts";
 import { withJsonServer, withTomlServer } from "./client-config.ts";
@@ -14,7 +15,11 @@ interface Client {
   readonly change: (text: string) => string;
 }
 
-const LAUNCH = { command: "npx", args: ["-y", "gasoline360", "mcp"] } as const;
+/** A package is found by npx from any folder; a checkout is not, so it is named by its own paths. */
+const LAUNCHER = fileURLToPath(new URL("../../bin/gasoline.js", import.meta.url));
+const LAUNCH = import.meta.url.endsWith(".ts")
+  ? { command: process.execPath, args: [LAUNCHER, "mcp"] }
+  : { command: "npx", args: ["-y", "gasoline360", "mcp"] };
 
 const CLIENTS: Readonly<Record<string, Client>> = {
   claude: {
