@@ -112,6 +112,9 @@ At most ${CALLS_MAX} calls and ${BYTES_MAX} bytes are allowed (\`test/mcp/agent-
 for \`browser-only-error\` the extension in Chromium, and keeps this page up to date). Bytes are those of all replies, text and
 structure together, rounded up to 500; tokens are bytes / 4.
 
+For \`browser-only-error\` the page is paired through the extension: four visits that pay while the shop is well become the baseline, then
+as many with the fault, each in a page of its own. Without Chromium neither that row nor this page is checked.
+
 | fault | what is wrong | asked | leads to | calls | bytes ≤ | tokens ≈ |
 |---|---|---|---|---:|---:|---:|
 ${lines.join("\n")}
