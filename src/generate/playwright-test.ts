@@ -121,7 +121,7 @@ async function testOfRequests(question: GenerateQuestion): Promise<Artifact> {
   const at = isoTime(entries[0]!.startNs);
   return artifact({
     fileName: title,
-    about: `A Playwright test of ${count(requests.length, "request")} without a browser.${missing === 0 ? "" : ` ${count(missing, "other")} can not be sent again, for want of a body or an answer, or are older.`}`,
+    about: `A Playwright test of ${count(requests.length, "request")} without a browser.${missing === 0 ? "" : ` ${count(missing, "other")} cannot be sent again, for want of a body or an answer, or are older.`}`,
     noun: "request",
     rowsMax: requests.length,
     write: (rows) =>
