@@ -2,7 +2,7 @@ import { isSecretName, MASK, redactText } from "../model/redact.ts";
 import { apply } from "./natives.ts";
 
 /** What one console line may cost, whatever is logged. */
-const LIMITS = { depth: 4, keys: 40, items: 40, nodes: 150, chars: 1_000, textChars: 8_000 } as const;
+const LIMITS = { depth: 4, keys: 25, items: 25, nodes: 60, chars: 1_000, textChars: 4_000 } as const;
 
 const { getOwnPropertyDescriptor, getPrototypeOf, keys: keysOf } = Object;
 const { isArray } = Array;

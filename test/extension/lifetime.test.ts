@@ -12,6 +12,8 @@ import { html, type Site, startSite } from "./site.ts";
 
 /** Longer than the 30 s after which Chromium ends a worker that does nothing. */
 const SILENT_MS = 34_000;
+/** A new profile on a busy machine. */
+const START_MS = 60_000;
 
 /** Chromium without a debugger, which would keep the worker alive. The extension is not paired: no socket does either. */
 describe.skipIf(chromiumPath() === undefined)("the worker's lifetime", () => {
@@ -48,8 +50,8 @@ describe.skipIf(chromiumPath() === undefined)("the worker's lifetime", () => {
     );
     // Unread, a full pipe would stop the browser.
     chromium.stderr?.resume();
-    await vi.waitFor(() => expect(site.last("/")).toBeDefined(), { timeout: 20_000 });
-  });
+    await vi.waitFor(() => expect(site.last("/")).toBeDefined(), { timeout: START_MS });
+  }, 2 * START_MS);
   afterAll(async () => {
     const ended = new Promise((resolve) => chromium?.once("exit", resolve));
     chromium?.kill();
