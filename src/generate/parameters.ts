@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readInput } from "../query/read-input.ts";
+import { budgetParameter, readInput } from "../query/read-input.ts";
 
 /** What can be generated, with a few words for lists. A format that does not exist yet is not listed. */
 export const FORMATS = {
@@ -15,7 +15,6 @@ export const FORMAT_NAMES = Object.keys(FORMATS) as [Format, ...Format[]];
 
 const text = z.string().min(1).max(2_000);
 const time = z.union([text, z.number()]);
-const BUDGET_BYTES_MIN = 2_000;
 const BUDGET_BYTES_MAX = 50_000_000;
 
 /** The input of `generate`, as MCP and REST take it. Descriptions are shown to agents and in errors. */
@@ -39,13 +38,7 @@ export const generateSchema = z.strictObject({
     .union([z.record(z.string(), z.unknown()), z.array(z.unknown())])
     .optional()
     .describe("the same parameters, or events of a reply, of which the ids are read"),
-  budget_bytes: z
-    .number()
-    .int()
-    .min(BUDGET_BYTES_MIN)
-    .max(BUDGET_BYTES_MAX)
-    .optional()
-    .describe(`bytes of the reply, from ${BUDGET_BYTES_MIN}`),
+  budget_bytes: budgetParameter(BUDGET_BYTES_MAX),
 });
 
 /** A request that has been checked. */

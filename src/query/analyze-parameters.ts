@@ -1,11 +1,10 @@
 import { z } from "zod";
 import { GasolineError } from "../model/errors.ts";
 import { ANALYSIS_ALIASES, ANALYSIS_TYPES, type AnyAnalysis, type WindowAnalysis } from "./analyze-window.ts";
-import { readInput } from "./read-input.ts";
+import { budgetParameter, readInput } from "./read-input.ts";
 
 const text = z.string().min(1).max(2_000);
 const time = z.union([text, z.number()]);
-const BUDGET_BYTES_MIN = 2_000;
 const BUDGET_BYTES_MAX = 10_000_000;
 
 /** The input of `analyze`, as MCP and REST take it. Descriptions are shown to agents and in errors: keep them short. */
@@ -46,13 +45,7 @@ export const analyzeSchema = z.strictObject({
     .union([z.record(z.string(), z.unknown()), z.array(z.unknown())])
     .optional()
     .describe("these parameters, or events of a reply"),
-  budget_bytes: z
-    .number()
-    .int()
-    .min(BUDGET_BYTES_MIN)
-    .max(BUDGET_BYTES_MAX)
-    .optional()
-    .describe(`bytes of the reply, from ${BUDGET_BYTES_MIN}`),
+  budget_bytes: budgetParameter(BUDGET_BYTES_MAX),
 });
 
 /** A question that has been checked. */

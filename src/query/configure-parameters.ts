@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { GasolineError } from "../model/errors.ts";
-import { readInput } from "./read-input.ts";
+import { budgetParameter, readInput } from "./read-input.ts";
 
 /** What can be configured, with a few words for lists. An action that does not exist yet is not listed. */
 export const ACTIONS = {
@@ -28,7 +28,6 @@ const scopeSchema = z.strictObject({
   session_id: text.optional().describe("session.id"),
   trace_id: text.optional().describe("or its first 8 or more hex digits"),
 });
-const BUDGET_BYTES_MIN = 2_000;
 const BUDGET_BYTES_MAX = 10_000_000;
 const EVENTS_MAX = 1_000;
 
@@ -48,13 +47,7 @@ export const configureSchema = z.strictObject({
       'redaction: {"key":"card"} or {"pattern":"\\\\d{16}"}; edge case: {"match":{"status":"402"},"severity"?,"test_frequency"?}; noise: filters of observe, {"url":"/healthz"}',
     ),
   state: z.enum(["on", "off"]).optional(),
-  budget_bytes: z
-    .number()
-    .int()
-    .min(BUDGET_BYTES_MIN)
-    .max(BUDGET_BYTES_MAX)
-    .optional()
-    .describe(`bytes of the reply, from ${BUDGET_BYTES_MIN}`),
+  budget_bytes: budgetParameter(BUDGET_BYTES_MAX),
 });
 
 /** A request that has been checked. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { GasolineError } from "../model/errors.ts";
 import { type NumberedStep, readSteps, STEPS_MAX } from "./interact-steps.ts";
-import { readInput } from "./read-input.ts";
+import { budgetParameter, readInput } from "./read-input.ts";
 
 /** What can be done in the paired browser, with a few words for lists. */
 export const INTERACTIONS = {
@@ -17,7 +17,6 @@ export const INTERACTION_NAMES = Object.keys(INTERACTIONS) as [Interaction, ...I
 
 const TIMEOUT_MS_DEFAULT = 10_000;
 const TIMEOUT_MS_MAX = 60_000;
-const BUDGET_BYTES_MIN = 2_000;
 const BUDGET_BYTES_MAX = 10_000_000;
 const PATCH_CHARS_MAX = 256_000;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
@@ -45,13 +44,7 @@ export const interactSchema = z.strictObject({
     .max(TIMEOUT_MS_MAX)
     .optional()
     .describe(`of a step, default ${TIMEOUT_MS_DEFAULT}`),
-  budget_bytes: z
-    .number()
-    .int()
-    .min(BUDGET_BYTES_MIN)
-    .max(BUDGET_BYTES_MAX)
-    .optional()
-    .describe(`bytes of the reply, from ${BUDGET_BYTES_MIN}`),
+  budget_bytes: budgetParameter(BUDGET_BYTES_MAX),
 });
 
 /** A request that has been checked. */

@@ -1,8 +1,21 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { GasolineError } from "../model/errors.ts";
 import { nearest } from "./did-you-mean.ts";
 
 const SHOWN_CHARS_MAX = 80;
+/** Room for a reply without rows. */
+const BUDGET_BYTES_MIN = 2_000;
+
+/** The parameter `budget_bytes` of a tool whose replies may have at most so many bytes. */
+export function budgetParameter(bytesMax: number) {
+  return z
+    .number()
+    .int()
+    .min(BUDGET_BYTES_MIN)
+    .max(bytesMax)
+    .optional()
+    .describe(`bytes of the reply, from ${BUDGET_BYTES_MIN}`);
+}
 
 /**
  * Reads a tool's input by its schema. Numbers and objects may come as text, since a query string has nothing else;

@@ -1,49 +1,34 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { generate } from "../../src/generate/generate.ts";
 import { parseGenerate } from "../../src/generate/parameters.ts";
 import { GasolineError } from "../../src/model/errors.ts";
-import { Analyst } from "../../src/query/analyst.ts";
 import { configure } from "../../src/query/configure.ts";
 import { parseConfigure } from "../../src/query/configure-parameters.ts";
-import { openStateFiles } from "../../src/query/state-files.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
 import {
-  CLOCK,
   commitSpans,
   FAILED_TRACE,
   fillShop,
-  openStore,
+  openWorkplace,
   START_NS,
   spanId,
   traceId,
+  type Workplace,
 } from "../query/fixture.ts";
 import type { SpanSpec } from "../support/otlp-build.ts";
 
+let place: Workplace;
 let store: TelemetryStore;
-let analyst: Analyst;
-let stateDir: string;
 
 beforeEach(() => {
-  store = openStore();
-  analyst = new Analyst();
-  stateDir = mkdtempSync(join(tmpdir(), "gasoline-generate-"));
+  place = openWorkplace();
+  ({ store } = place);
 });
-afterEach(async () => {
-  await analyst.close();
-  rmSync(stateDir, { recursive: true, force: true });
-});
+afterEach(() => place.close());
 
-const context = () => ({
-  clock: CLOCK,
-  endpoint: "http://localhost:7890",
-  analyst,
-  state: openStateFiles(stateDir),
-});
+const context = () => place.context();
 
 async function run(input: object) {
   const { structured, text } = await generate(store, parseGenerate(input), context());

@@ -13,6 +13,7 @@ import {
   commitSpans,
   FAILED_TRACE,
   fillShop,
+  goldenReply,
   LISTING_TRACE,
   openStore,
   traceId,
@@ -53,16 +54,9 @@ const QUESTIONS: readonly (readonly [type: WindowAnalysis, input: object])[] = [
 test.each(QUESTIONS)("%s", async (type, input) => {
   const answer = await ask({ type, ...input });
   const bytes = replyBytes(answer, {});
-  const file = [
-    `> analyze ${JSON.stringify({ type, ...input })}`,
-    `> ${bytes} bytes together, about ${Math.ceil(bytes / 4)} tokens; text ${Buffer.byteLength(answer.text)} bytes`,
-    "",
-    answer.text,
-    "",
-    JSON.stringify(answer.structured, null, 1),
-    "",
-  ].join("\n");
-  await expect(file).toMatchFileSnapshot(`golden/analyze-${type}.txt`);
+  await expect(goldenReply("analyze", { type, ...input }, answer)).toMatchFileSnapshot(
+    `golden/analyze-${type}.txt`,
+  );
   expect(bytes).toBeLessThanOrEqual(8_000);
   expect(answer.structured.findings.length).toBeLessThanOrEqual(10);
 });

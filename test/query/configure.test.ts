@@ -1,9 +1,7 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GasolineError } from "../../src/model/errors.ts";
-import { Analyst } from "../../src/query/analyst.ts";
 import { analyze } from "../../src/query/analyze.ts";
 import { parseAnalyze } from "../../src/query/analyze-parameters.ts";
 import { configure } from "../../src/query/configure.ts";
@@ -14,36 +12,26 @@ import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
 import type { SpanSpec } from "../support/otlp-build.ts";
 import {
   ask,
-  CLOCK,
   commitSpans,
   FAILED_TRACE,
   fillShop,
-  openStore,
+  openWorkplace,
   START_NS,
   spanId,
   traceId,
+  type Workplace,
 } from "./fixture.ts";
 
+let place: Workplace;
 let store: TelemetryStore;
-let analyst: Analyst;
-let stateDir: string;
 
 beforeEach(() => {
-  store = openStore();
-  analyst = new Analyst();
-  stateDir = mkdtempSync(join(tmpdir(), "gasoline-configure-"));
+  place = openWorkplace();
+  ({ store } = place);
 });
-afterEach(async () => {
-  await analyst.close();
-  rmSync(stateDir, { recursive: true, force: true });
-});
+afterEach(() => place.close());
 
-const context = () => ({
-  clock: CLOCK,
-  endpoint: "http://localhost:7890",
-  analyst,
-  state: openStateFiles(stateDir),
-});
+const context = () => place.context();
 
 async function run(input: object) {
   const { structured, text } = await configure(store, parseConfigure(input), context());
@@ -113,7 +101,7 @@ describe("checkpoints", () => {
   it("list a broken file with its problem beside the others, and delete it", async () => {
     fillShop(store);
     await run({ action: "save_checkpoint", name: "whole" });
-    writeFileSync(join(stateDir, "checkpoints", "broken.json"), "{");
+    writeFileSync(join(place.stateDir, "checkpoints", "broken.json"), "{");
     expect((await run({ action: "list_checkpoints" })).rows).toMatchObject([
       { name: "broken", problem: expect.stringContaining("is not JSON") },
       { name: "whole" },
@@ -130,7 +118,7 @@ describe("checkpoints", () => {
     await expect(run({ action: "save_checkpoint", name: "empty" })).rejects.toMatchObject({
       code: "not_found",
     });
-    expect(existsSync(join(stateDir, "checkpoints"))).toBe(false);
+    expect(existsSync(join(place.stateDir, "checkpoints"))).toBe(false);
   });
 });
 
@@ -180,12 +168,12 @@ describe("baselines", () => {
 
   it("take the place of a checkpoint that was none, and lose it again", async () => {
     traffic(1, 40, 20);
-    const state = openStateFiles(stateDir);
+    const state = openStateFiles(place.stateDir);
     const save = async (action: string) =>
       configure(store, parseConfigure({ action, name: "usual" }), { ...context(), state });
     const names = () => state.readBaselines().map(({ name }) => name);
     await save("save_checkpoint");
-    writeFileSync(join(stateDir, "checkpoints", "broken.json"), "{");
+    writeFileSync(join(place.stateDir, "checkpoints", "broken.json"), "{");
     expect([names(), names()]).toEqual([[], []]);
     await save("set_baseline");
     expect([names(), names()]).toEqual([["usual"], ["usual"]]);
@@ -218,7 +206,7 @@ describe("files", () => {
     const rule = { match: { status: "402" }, severity: "high", last_tested: "2026-01-01T00:00:00Z" };
     await run({ action: "register_edge_case", name: "declined", rule });
     await run({ action: "register_edge_case", name: "declined", rule: { match: { status: 402 } } });
-    const { edge_cases } = JSON.parse(readFileSync(join(stateDir, "edge-cases.json"), "utf8"));
+    const { edge_cases } = JSON.parse(readFileSync(join(place.stateDir, "edge-cases.json"), "utf8"));
     expect(edge_cases).toMatchObject([
       { name: "declined", severity: "medium", last_tested: "2026-01-01T00:00:00.000Z" },
     ]);
@@ -228,7 +216,7 @@ describe("files", () => {
     traffic(1, 30, 20);
     const first = await run({ action: "learn_contracts" });
     expect(first.rows).toMatchObject([{ service: "payment", endpoints: 1, samples: 30 }]);
-    const path = join(stateDir, "contracts", "payment.json");
+    const path = join(place.stateDir, "contracts", "payment.json");
     writeFileSync(path, readFileSync(path, "utf8").replace('"samples": 30', '"samples": 31'));
     const second = await run({ action: "learn_contracts", service: "payment" });
     expect(second.rows).toMatchObject([{ beside: expect.stringContaining("on file") }]);
@@ -261,8 +249,8 @@ it("a list keeps to the byte budget and says what it left out", async () => {
   for (let i = 0; i < 30; i++)
     await run({ action: "register_edge_case", name: `c${i}`, rule: { match: { status: 402 } } });
   await run({ action: "save_checkpoint", name: "one" });
-  const text = readFileSync(join(stateDir, "checkpoints", "one.json"), "utf8");
-  for (let i = 0; i < 40; i++) writeFileSync(join(stateDir, "checkpoints", `copy-${i}.json`), text);
+  const text = readFileSync(join(place.stateDir, "checkpoints", "one.json"), "utf8");
+  for (let i = 0; i < 40; i++) writeFileSync(join(place.stateDir, "checkpoints", `copy-${i}.json`), text);
   const { structured, text: shown } = await configure(
     store,
     parseConfigure({ action: "list_checkpoints", budget_bytes: 3_000 }),
@@ -313,16 +301,16 @@ describe("last_tested", () => {
     const first = await check();
     expect(first).not.toHaveProperty("tested");
     // The analysis only reads.
-    expect(openStateFiles(stateDir).readEdgeCases()[0]!.lastTestedMs).toBeUndefined();
+    expect(openStateFiles(place.stateDir).readEdgeCases()[0]!.lastTestedMs).toBeUndefined();
     expect(first.next[0]).toBe('configure {"action":"register_edge_case"}');
     const { rows } = await run({ action: "register_edge_case" });
     expect(rows).toMatchObject([{ name: "slow bank", last_tested: iso(61.23) }]);
-    const [slow, never] = openStateFiles(stateDir).readEdgeCases();
+    const [slow, never] = openStateFiles(place.stateDir).readEdgeCases();
     expect(slow!.lastTestedMs).toBe(Number(START_NS / 1_000_000n) + 61_230);
     expect(never!.lastTestedMs).toBeUndefined();
 
     await store.clear();
     expect((await check()).findings).toMatchObject([{ kind: "never_tested", name: "never" }]);
-    expect(openStateFiles(stateDir).readEdgeCases()[0]).toEqual(slow);
+    expect(openStateFiles(place.stateDir).readEdgeCases()[0]).toEqual(slow);
   });
 });

@@ -1,10 +1,14 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DEFAULTS, type StoreLimits } from "../../src/config.ts";
 import type { Clock } from "../../src/model/time.ts";
 import { Analyst } from "../../src/query/analyst.ts";
 import { observe } from "../../src/query/observe.ts";
 import { parseObserve } from "../../src/query/parameters.ts";
+import { replyBytes } from "../../src/query/reply-bytes.ts";
 import type { ObserveAnswer } from "../../src/query/shapes.ts";
-import { openStateFiles } from "../../src/query/state-files.ts";
+import { openStateFiles, type StateFiles } from "../../src/query/state-files.ts";
 import { createRingStore } from "../../src/store/ring/ring-store.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
 import { createRecordTable } from "../../src/wire/record-table.ts";
@@ -314,4 +318,54 @@ function page(number: number, offsetMs: bigint): SpanSpec[] {
       attributes: session,
     },
   ];
+}
+
+/** A question and its reply in both forms with their size, as the golden files hold them. */
+export function goldenReply(
+  tool: string,
+  input: object,
+  answer: { text: string; structured: object },
+): string {
+  const bytes = replyBytes(answer, {});
+  return [
+    `> ${tool} ${JSON.stringify(input)}`,
+    `> ${bytes} bytes together, about ${Math.ceil(bytes / 4)} tokens; text ${Buffer.byteLength(answer.text)} bytes`,
+    "",
+    answer.text,
+    "",
+    JSON.stringify(answer.structured, null, 1),
+    "",
+  ].join("\n");
+}
+
+/** What questions are asked with: a store, an analyst and a state folder of their own. */
+export interface Workplace {
+  readonly store: TelemetryStore;
+  readonly analyst: Analyst;
+  readonly stateDir: string;
+  /** Opens the state folder anew, as a daemon that was started again would. */
+  context(): { clock: Clock; endpoint: string; analyst: Analyst; state: StateFiles };
+  close(): Promise<void>;
+}
+
+export function openWorkplace(): Workplace {
+  const store = openStore();
+  const analyst = new Analyst();
+  const stateDir = mkdtempSync(join(tmpdir(), "gasoline-query-"));
+  return {
+    store,
+    analyst,
+    stateDir,
+    context: () => ({
+      clock: CLOCK,
+      endpoint: "http://localhost:7890",
+      analyst,
+      state: openStateFiles(stateDir),
+    }),
+    close: async () => {
+      await analyst.close();
+      await store.close();
+      rmSync(stateDir, { recursive: true, force: true });
+    },
+  };
 }

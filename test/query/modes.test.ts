@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { replyBytes } from "../../src/query/reply-bytes.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
-import { ask, askShort, commitLogs, FAILED_TRACE, fillShop, openStore, START_NS } from "./fixture.ts";
+import {
+  ask,
+  askShort,
+  commitLogs,
+  FAILED_TRACE,
+  fillShop,
+  goldenReply,
+  openStore,
+  START_NS,
+} from "./fixture.ts";
 import { fillPage, fillRuns } from "./page-fixture.ts";
 
 let store: TelemetryStore;
@@ -32,16 +41,7 @@ const QUESTIONS: readonly (readonly [name: string, input: object])[] = [
 test.each(QUESTIONS)("%s", async (name, input) => {
   const answer = await askShort(store, input);
   const bytes = replyBytes(answer, {});
-  const file = [
-    `> observe ${JSON.stringify(input)}`,
-    `> ${bytes} bytes together, about ${Math.ceil(bytes / 4)} tokens; text ${Buffer.byteLength(answer.text)} bytes`,
-    "",
-    answer.text,
-    "",
-    JSON.stringify(answer.structured, null, 1),
-    "",
-  ].join("\n");
-  await expect(file).toMatchFileSnapshot(`golden/mode-${name}.txt`);
+  await expect(goldenReply("observe", input, answer)).toMatchFileSnapshot(`golden/mode-${name}.txt`);
   expect(bytes).toBeLessThanOrEqual(8_000);
   expect(answer.structured.metadata.shown).toBeGreaterThan(0);
 });

@@ -1,40 +1,34 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Analyst } from "../../src/query/analyst.ts";
 import { configure } from "../../src/query/configure.ts";
 import { parseConfigure } from "../../src/query/configure-parameters.ts";
 import { observe } from "../../src/query/observe.ts";
 import { parseObserve } from "../../src/query/parameters.ts";
-import { openStateFiles } from "../../src/query/state-files.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
 import type { LogSpec, SpanSpec } from "../support/otlp-build.ts";
 import { freshSeed } from "../support/seed.ts";
-import { CLOCK, commitLogs, commitSpans, fillShop, openStore, spanId, traceId } from "./fixture.ts";
+import {
+  commitLogs,
+  commitSpans,
+  fillShop,
+  openWorkplace,
+  spanId,
+  traceId,
+  type Workplace,
+} from "./fixture.ts";
 
+let place: Workplace;
 let store: TelemetryStore;
-let analyst: Analyst;
-let stateDir: string;
 
 beforeEach(() => {
-  store = openStore();
-  analyst = new Analyst();
-  stateDir = mkdtempSync(join(tmpdir(), "gasoline-noise-"));
+  place = openWorkplace();
+  ({ store } = place);
 });
-afterEach(async () => {
-  await analyst.close();
-  await store.close();
-  rmSync(stateDir, { recursive: true, force: true });
-});
+afterEach(() => place.close());
 
-const context = () => ({
-  clock: CLOCK,
-  endpoint: "http://localhost:7890",
-  analyst,
-  state: openStateFiles(stateDir),
-});
+const context = () => place.context();
 
 async function change(input: object) {
   return configure(store, parseConfigure({ action: "noise_rule", ...input }), context());
@@ -187,7 +181,7 @@ describe("never hidden", () => {
               }),
             ),
           );
-          rmSync(join(stateDir, "noise-rules.json"), { force: true });
+          rmSync(join(place.stateDir, "noise-rules.json"), { force: true });
           for (const [i, text] of texts.entries()) await change({ name: `r${i}`, rule: { text } });
           const { structured } = await look({ what: "logs" });
           const { total_count, hidden } = structured.metadata;
@@ -207,7 +201,7 @@ describe("the file", () => {
     await change(HEALTH);
     await change({ name: "ticks", rule: { text: "tick", service: "web" } });
     await change({ ...HEALTH, rule: { url: "/health" } });
-    const path = join(stateDir, "noise-rules.json");
+    const path = join(place.stateDir, "noise-rules.json");
     expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({
       version: 1,
       noise_rules: [
@@ -223,7 +217,7 @@ describe("the file", () => {
 
   it("that cannot be read hides nothing, is left as it is, and is named by doctor and by the list", async () => {
     commitLogs(store, [{ body: "tick" }]);
-    const path = join(stateDir, "noise-rules.json");
+    const path = join(place.stateDir, "noise-rules.json");
     writeFileSync(path, '{"noise_rules": [{"name": "x", "rule": {}}]}');
     expect((await look({ what: "logs" })).structured.metadata.total_count).toBe(1);
     await expect(change({})).rejects.toThrow(/noise-rules\.json at noise_rules\.0\.rule/);
@@ -244,6 +238,6 @@ describe("the file", () => {
     [{ name: "x", rule: { text: "y" }, state: "maybe" }, /one of on, off/],
   ])("%j is refused, and nothing is written", async (input, message) => {
     await expect(change(input)).rejects.toThrow(message);
-    expect(existsSync(join(stateDir, "noise-rules.json"))).toBe(false);
+    expect(existsSync(join(place.stateDir, "noise-rules.json"))).toBe(false);
   });
 });

@@ -1,7 +1,15 @@
 import { beforeAll, expect, test } from "vitest";
 import { replyBytes } from "../../src/query/reply-bytes.ts";
 import type { TelemetryStore } from "../../src/store/telemetry-store.ts";
-import { askShort, FAILED_TRACE, fillShop, LISTING_TRACE, openStore, PAGE_TRACE } from "./fixture.ts";
+import {
+  askShort,
+  FAILED_TRACE,
+  fillShop,
+  goldenReply,
+  LISTING_TRACE,
+  openStore,
+  PAGE_TRACE,
+} from "./fixture.ts";
 
 /** Every mode on the small shop, as an agent reads it. The files under `golden/` hold text, data and size. */
 const QUESTIONS: readonly (readonly [name: string, input: object])[] = [
@@ -28,15 +36,6 @@ beforeAll(() => {
 test.each(QUESTIONS)("%s", async (name, input) => {
   const answer = await askShort(store, input);
   const bytes = replyBytes(answer, {});
-  const file = [
-    `> observe ${JSON.stringify(input)}`,
-    `> ${bytes} bytes together, about ${Math.ceil(bytes / 4)} tokens; text ${Buffer.byteLength(answer.text)} bytes`,
-    "",
-    answer.text,
-    "",
-    JSON.stringify(answer.structured, null, 1),
-    "",
-  ].join("\n");
-  await expect(file).toMatchFileSnapshot(`golden/${name}.txt`);
+  await expect(goldenReply("observe", input, answer)).toMatchFileSnapshot(`golden/${name}.txt`);
   expect(bytes).toBeLessThanOrEqual(8_000);
 });
