@@ -104,7 +104,7 @@ Sent ${ordinary} ordinary requests, and two to look at:
 
 In a browser: ${endpoint}/
 As JSON:      ${endpoint}/api/traces/${failing}
-Your agent:   claude mcp add gasoline -- npx gasoline mcp
+Your agent:   npx gasoline connect claude
               then ask it "Why did the payment in trace ${fail8} fail?" or "Why was the search in ${slow8} slow?"
 `;
 }

@@ -81,7 +81,7 @@ function welcome(gasoline: Gasoline, keyed: boolean): string {
   send    OTEL_EXPORTER_OTLP_ENDPOINT=${url}   any OpenTelemetry SDK, gRPC or HTTP
   try     npx gasoline demo                    a small shop that sends real traces
   look    ${url}/
-  ask     claude mcp add gasoline -- npx gasoline mcp    or any MCP client at ${url}/mcp
+  ask     npx gasoline connect claude          or any other MCP client at ${url}/mcp
   check   npx gasoline doctor
 
   One span by hand:

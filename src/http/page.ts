@@ -51,7 +51,7 @@ ${lastTraces(data.traces)}
 <p>No program at hand? <code>npx gasoline demo</code> runs a small shop that sends real traces.</p>
 <h2>Ask from an agent</h2>
 <p>Over stdio, for clients that start their servers themselves:</p>
-<pre>claude mcp add gasoline -- npx gasoline mcp</pre>
+<pre>npx gasoline connect claude</pre>
 <p>Or over HTTP, for any MCP client: <code>${html(data.url)}/mcp</code></p>
 <h2>Ask by hand</h2>
 <pre>curl '${html(data.url)}/api/observe?what=errors&amp;since=-15m'</pre>

@@ -296,7 +296,7 @@ describe("pages", () => {
     const html = await page.text();
     expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
     expect(html).toContain(`OTEL_EXPORTER_OTLP_ENDPOINT=${hostile.url}`);
-    expect(html).toContain("claude mcp add gasoline");
+    expect(html).toContain("npx gasoline connect claude");
     expect(html).toContain(`href="/traces/${FAILED_TRACE}"`);
     expect(html).toContain("backend.spans");
     const trace = await (

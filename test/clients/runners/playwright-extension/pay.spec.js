@@ -1,6 +1,13 @@
 import { chromium } from "@playwright/test";
 import { test as base, expect } from "../../../../src/adapters/test-runs/playwright-fixture.ts";
 
+/** Clicks on Pay that the daemon holds. */
+async function clicksHeld() {
+  const query = new URLSearchParams({ what: "timeline", name: 'click button "Pay"' });
+  const answer = await fetch(`${process.env.GASOLINE_ENDPOINT}/api/observe?${query}`);
+  return (await answer.json()).metadata.total_count;
+}
+
 /** A browser with the extension, as Playwright's documentation of extensions has it. */
 const test = base.extend({
   context: async ({ baseURL }, use) => {
@@ -15,9 +22,10 @@ const test = base.extend({
     // From here on it hears of navigations.
     const rules = "chrome.declarativeNetRequest.getSessionRules().then((all) => all.length)";
     while ((await worker.evaluate(rules)) === 0);
+    const before = await clicksHeld();
     await use(context);
-    // The worker sends every second.
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    // The click's span ends a second after its last request, and the worker sends every second.
+    await expect.poll(clicksHeld, { timeout: 10_000 }).toBeGreaterThan(before);
     await context.close();
   },
 });
