@@ -28,6 +28,7 @@ function watch(
   name: "WebSocket" | "EventSource",
   more: (socket: WebSocket | EventSource, tell: Tell) => void,
 ): void {
+  // The two constructors take different second arguments; both go through as they come.
   const Native = window[name] as unknown as new (url: string) => WebSocket | EventSource;
   const Watched = new Proxy(Native, {
     construct(target, args: [string], newTarget) {

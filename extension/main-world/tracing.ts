@@ -18,8 +18,12 @@ import { Scene } from "./scene.ts";
 
 const SCENE = createContextKey("gasoline360 scene");
 
-/** Where a page finds the test step it runs under, when a test set it: see `testParent`. */
-const TEST_PARENT = "__gasolineTraceparent";
+declare global {
+  interface Window {
+    /** Set by a test: the step the page runs under, see `testParent`. A page may put anything here. */
+    readonly __gasolineTraceparent?: unknown;
+  }
+}
 
 /** Says which scene is active where the page's own stack does not: promises and timers carry no context. */
 class SceneContextManager extends StackContextManager {
@@ -194,7 +198,7 @@ const toLink = (reference: SpanReference) => ({ context: { ...reference, traceFl
  * init script and renewed at every step.
  */
 function testParent(): SpanReference | undefined {
-  return parseTraceparent((window as unknown as Record<string, unknown>)[TEST_PARENT]);
+  return parseTraceparent(window.__gasolineTraceparent);
 }
 
 /**

@@ -16,6 +16,13 @@ interface Ended {
   readonly stderr: string;
 }
 
+/** What tests look at in an answer: `events`, or `rows` in modes that have those instead. */
+interface Observed {
+  readonly events: { message: string; level: string }[];
+  readonly rows: { count: number }[];
+  readonly metadata: { cursor_next?: string };
+}
+
 /** A real daemon in this process, a folder to work in, and the command line that finds it. */
 export interface TestDaemon {
   readonly gasoline: Gasoline;
@@ -28,9 +35,7 @@ export interface TestDaemon {
   logs(service: string): Promise<StoredLog[]>;
   spans(service: string): Promise<StoredSpan[]>;
   /** What `gasoline observe` answers as JSON. */
-  observe(
-    parameters: Readonly<Record<string, string>>,
-  ): Promise<{ events: { message: string; level: string }[] }>;
+  observe(parameters: Readonly<Record<string, string>>): Promise<Observed>;
   stop(): Promise<void>;
 }
 
@@ -64,7 +69,7 @@ export async function startTestDaemon(): Promise<TestDaemon> {
     spans: async (service) => (await recordsOf(service)).filter((record) => record.kind === "span"),
     observe: async (parameters) => {
       const response = await fetch(`${gasoline.url}/api/observe?${new URLSearchParams(parameters)}`);
-      return (await response.json()) as { events: { message: string; level: string }[] };
+      return (await response.json()) as Observed;
     },
     stop: async () => {
       await gasoline.close();

@@ -109,9 +109,7 @@ describe("a log that arrives twice, sent and printed", () => {
       [0, "no card", true, traceId],
       [0, "no card", false, traceId],
     ]);
-    const errors = (await daemon.observe({ what: "errors", service: "errors" })) as unknown as {
-      rows: { count: number }[];
-    };
+    const errors = await daemon.observe({ what: "errors", service: "errors" });
     expect(errors.rows.map((row) => row.count)).toEqual([1]);
     const trace = await daemon.run(["show", traceId]);
     expect(String(trace.stdout).match(/no card/g)).toHaveLength(1);
@@ -129,7 +127,7 @@ describe("a log that arrives twice, sent and printed", () => {
       const more: Record<string, string> = cursor === undefined ? {} : { after_cursor: cursor };
       const answer = await daemon.observe({ what: "logs", service: "pages", limit: "4", ...more });
       seen.push(...answer.events.map(({ message }) => message));
-      cursor = (answer as unknown as { metadata: { cursor_next?: string } }).metadata.cursor_next;
+      cursor = answer.metadata.cursor_next;
       if (cursor === undefined) break;
     }
     expect(seen).toEqual([...bodies].reverse());

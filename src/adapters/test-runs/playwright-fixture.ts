@@ -87,6 +87,7 @@ function isApp(url: URL, baseURL: string | undefined): boolean {
 
 /** Runs in the page, before its scripts. */
 function nameTrace(traceparent: string): void {
+  // This file is compiled for Node, whose globals have no document.
   const { document, MutationObserver } = globalThis as unknown as PageGlobals;
   const add = (): boolean => {
     if (document.head === null) return false;
